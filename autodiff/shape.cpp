@@ -1,0 +1,46 @@
+#include "autodiff/shape.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace eqp::ad {
+
+Shape::Shape(std::span<const std::size_t> dims) : rank_(dims.size()) {
+  if (dims.size() > kMaxRank) {
+    throw std::invalid_argument("shape: " + std::to_string(dims.size()) + " dimensions; at most " +
+                                std::to_string(kMaxRank) + " are supported");
+  }
+  std::ranges::copy(dims, dims_.begin());
+}
+
+std::size_t Shape::size() const {
+  std::size_t n = 1;
+  for (std::size_t d : dims()) n *= d;
+  return n;
+}
+
+std::string str(const Shape& shape) {
+  std::string text = "(";
+  for (std::size_t i = 0; i < shape.rank(); ++i) {
+    text += (i ? ", " : "") + std::to_string(shape[i]);
+  }
+  return text + ")";
+}
+
+Shape broadcast_shape(const char* who, const Shape& a, const Shape& b) {
+  const Shape& longer = a.rank() >= b.rank() ? a : b;
+  const Shape& shorter = a.rank() >= b.rank() ? b : a;
+  Shape result = longer;
+  const std::size_t offset = longer.rank() - shorter.rank();
+  for (std::size_t i = 0; i < shorter.rank(); ++i) {
+    const std::size_t l = longer[offset + i], s = shorter[i];
+    if (l != s && l != 1 && s != 1) {
+      throw std::invalid_argument(std::string(who) + ": " + str(a) + " and " + str(b) +
+                                  " do not broadcast");
+    }
+    result[offset + i] = l == 1 ? s : l;
+  }
+  return result;
+}
+
+}  // namespace eqp::ad

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Dependencies point to the left only: autodiff <- nn <- flows <- mcmc <- train <- experiments.
+set -u
+cd "$1" || exit 2
+order=(autodiff nn flows mcmc train experiments)
+bad=0
+for i in "${!order[@]}"; do
+  for ((j = i + 1; j < ${#order[@]}; j++)); do
+    grep -rnE "#include [\"<]${order[j]}/" "${order[i]}" && bad=1
+  done
+done
+for header in tbb/ cblas.h libxsmm.h; do
+  [ "$(grep -rlE "#include <${header}" "${order[@]}" | wc -l)" -le 1 ] || { echo "$header is included in more than one file"; bad=1; }
+done
+exit $bad
