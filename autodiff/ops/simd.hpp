@@ -30,4 +30,20 @@ void map(std::span<Real> out, F f, const In*... in) {
   for (std::size_t j = 0; body + j < n; ++j) out[body + j] = lane[j];
 }
 
+/// The sum of x, in an order that depends on its length only.
+inline Real total(std::span<const Real> x) {
+  constexpr std::size_t width = Batch::size;
+  const std::size_t n = x.size(), body = n - n % width;
+  Real sum = 0;
+  if (body > 0) {
+    Batch lanes = Batch::load_unaligned(x.data());
+    for (std::size_t i = width; i < body; i += width) lanes += Batch::load_unaligned(&x[i]);
+    alignas(64) Real lane[width];
+    lanes.store_aligned(lane);
+    for (Real v : lane) sum += v;
+  }
+  for (std::size_t i = body; i < n; ++i) sum += x[i];
+  return sum;
+}
+
 }  // namespace eqp::ad

@@ -1,0 +1,111 @@
+#include "autodiff/ops/gemm.hpp"
+
+#include <cblas.h>
+#ifdef EQP_HAVE_XSMM
+#include <libxsmm.h>
+#endif
+
+namespace eqp::ad {
+namespace {
+
+// The libraries' entry points for a precision.
+template <class T>
+struct Entry;
+template <>
+struct Entry<float> {
+  static constexpr auto blas = cblas_sgemm;
+#ifdef EQP_HAVE_XSMM
+  static constexpr auto xsmm = libxsmm_smmdispatch;
+#endif
+};
+template <>
+struct Entry<double> {
+  static constexpr auto blas = cblas_dgemm;
+#ifdef EQP_HAVE_XSMM
+  static constexpr auto xsmm = libxsmm_dmmdispatch;
+#endif
+};
+
+// Blocks run in parallel above us: a product that starts threads of its own would only get in the way.
+void use_one_blas_thread() {
+  static const bool done = [] {
+    openblas_set_num_threads(1);
+    return true;
+  }();
+  static_cast<void>(done);
+}
+
+void blas(const Gemm& s, const Real* a, const Real* b, Real* c) {
+  const auto ta = s.transpose_a ? CblasTrans : CblasNoTrans;
+  const auto tb = s.transpose_b ? CblasTrans : CblasNoTrans;
+  const int m = int(s.m), n = int(s.n), k = int(s.k);
+  const int lda = s.transpose_a ? m : k, ldb = s.transpose_b ? k : n;
+  const Real beta = s.accumulate ? 1 : 0;
+  Entry<Real>::blas(CblasRowMajor, ta, tb, m, n, k, 1, a, lda, b, ldb, beta, c, n);
+}
+
+#ifdef EQP_HAVE_XSMM
+// libxsmm makes a kernel per shape at first sight and finds it again in its registry. Row-major C = A B
+// is column-major C' = B' A'. It has no kernel for our A B', and a very large product is BLAS's.
+auto find_kernel(const Gemm& s) -> decltype(Entry<Real>::xsmm(0, 0, 0, {}, {}, {}, {}, {}, {}, {})) {
+  constexpr std::size_t kLargest = 256;
+  if (s.transpose_b || s.n > kLargest || s.k > kLargest || s.m > kLargest || s.n < 2) return nullptr;
+  const int m = int(s.n), n = int(s.m), k = int(s.k);
+  const int ldb = s.transpose_a ? n : k;
+  const int flags = s.transpose_a ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE;
+  const Real alpha = 1, beta = s.accumulate ? 1 : 0;
+  return Entry<Real>::xsmm(m, n, k, &m, &ldb, &m, &alpha, &beta, &flags, nullptr);
+}
+#endif
+
+// A product with a thin side is bound by loops over the long one, where libraries only add overhead.
+bool thin(const Gemm& s, const Real* a, const Real* b, Real* c) {
+  if (s.transpose_a || s.accumulate) return false;
+  if (s.n == 1) {
+    for (std::size_t i = 0; i < s.m; ++i) {
+      Real sums[8] = {};
+      const Real* row = a + i * s.k;
+      std::size_t p = 0;
+      for (; p + 8 <= s.k; p += 8) {
+        for (std::size_t j = 0; j < 8; ++j) sums[j] += row[p + j] * b[p + j];
+      }
+      Real rest = 0;
+      for (; p < s.k; ++p) rest += row[p] * b[p];
+      for (Real v : sums) rest += v;
+      c[i] = rest;
+    }
+    return true;
+  }
+  if (s.k == 1) {
+    for (std::size_t i = 0; i < s.m; ++i) {
+      for (std::size_t j = 0; j < s.n; ++j) c[i * s.n + j] = a[i] * b[j];
+    }
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void prepare_gemm(const Gemm& s) {
+  use_one_blas_thread();
+#ifdef EQP_HAVE_XSMM
+  find_kernel(s);
+#else
+  static_cast<void>(s);
+#endif
+}
+
+void gemm(const Gemm& s, const Real* a, const Real* b, Real* c) {
+  if (s.m == 0 || s.n == 0) return;
+  if (thin(s, a, b, c)) return;
+#ifdef EQP_HAVE_XSMM
+  if (const auto kernel = find_kernel(s)) {
+    kernel(b, a, c);
+    return;
+  }
+#endif
+  blas(s, a, b, c);
+}
+
+}  // namespace eqp::ad
