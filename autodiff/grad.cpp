@@ -26,7 +26,8 @@ std::vector<bool> dependents(const Tape& tape, Var y, const Vars& xs) {
 Vars vjp(Var y, const Vars& xs, Var u) {
   Tape& tape = *y.tape;
   if (u.shape() != y.shape()) {
-    throw std::invalid_argument("vjp: cotangent " + str(u.shape()) + " for a value " + str(y.shape()));
+    throw std::invalid_argument("vjp: cotangent " + str(u.shape()) + " for a value " +
+                                str(y.shape()));
   }
   const std::vector<bool> depends = dependents(tape, y, xs);
   Vars cotangent(y.id + 1);
@@ -71,7 +72,8 @@ Var grad(Var y, const Params& params) {
 
 Var jvp(Var y, Var x, Var v) {
   if (v.shape() != x.shape()) {
-    throw std::invalid_argument("jvp: tangent " + str(v.shape()) + " for a value " + str(x.shape()));
+    throw std::invalid_argument("jvp: tangent " + str(v.shape()) + " for a value " +
+                                str(x.shape()));
   }
   const Var u = y.tape->placeholder(y.shape());
   return vjp(vjp(y, x, u), u, v);

@@ -63,7 +63,8 @@ Var minimum(Var a, Var b);
 Var maximum(Var a, Var b);
 /// Derivative 1 on [low, high], 0 outside. Throws std::invalid_argument unless low <= high.
 Var clamp(Var x, double low, double high);
-/// a where condition is not 0, b where it is; no gradient to the condition, none to the side not taken
+/// a where condition is not 0, b where it is; no gradient to the condition, none to the side not
+/// taken
 Var where(Var condition, Var a, Var b);
 /// 1 where the relation holds, else 0 (NaN compares false); gradient 0
 Var greater(Var a, Var b);

@@ -19,7 +19,8 @@ auto with_threads(std::size_t threads, F f) {
   return arena.execute(f);
 }
 
-/// f(0), ..., f(n - 1), in any order, on the current threads. An exception in any of them is rethrown.
+/// f(0), ..., f(n - 1), in any order, on the current threads. An exception in any of them is
+/// rethrown.
 template <class F>
 void parallel_for(std::size_t n, F f) {
   tbb::parallel_for(std::size_t(0), n, f, tbb::simple_partitioner());

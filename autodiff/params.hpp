@@ -18,8 +18,8 @@ struct Param {
   Var on(Tape& tape) const { return tape.parameter(*params, offset, shape); }
 };
 
-/// All parameters of a model: one flat array with a table of names. Optimisers, averages and files are
-/// loops over it. Neither copyable nor movable, since layers and programs refer to it.
+/// All parameters of a model: one flat array with a table of names. Optimisers, averages and files
+/// are loops over it. Neither copyable nor movable, since layers and programs refer to it.
 class Params {
  public:
   struct Entry {

@@ -73,19 +73,25 @@ std::vector<std::uint32_t> alias_roots(const Tape& tape) {
   return root;
 }
 
-constexpr Op kCopy{
-    .name = "copy",
-    .forward = [](In in, Out out, const Attr&) { std::ranges::copy(in[0].flat(), out.data); }};
+constexpr Op kCopy{.name = "copy", .forward = [](In in, Out out, const Attr&) {
+                     std::ranges::copy(in[0].flat(), out.data);
+                   }};
 
 class Planner {
  public:
   Planner(const Tape& tape, std::span<const Var> inputs, std::span<const Var> outputs)
-      : tape_(tape), inputs_(inputs), outputs_(outputs), needed_(needed_for(tape, outputs)),
-        root_(alias_roots(tape)), varies_(tape.size(), false), last_use_(tape.size(), 0) {}
+      : tape_(tape),
+        inputs_(inputs),
+        outputs_(outputs),
+        needed_(needed_for(tape, outputs)),
+        root_(alias_roots(tape)),
+        varies_(tape.size(), false),
+        last_use_(tape.size(), 0) {}
 
   Plan run() {
     plan_.slots.resize(tape_.size());
-    for (std::uint32_t id = 0; id < tape_.size(); ++id) plan_.slots[id].shape = tape_.node(id).shape;
+    for (std::uint32_t id = 0; id < tape_.size(); ++id)
+      plan_.slots[id].shape = tape_.node(id).shape;
     place_leaves();
     order_steps();
     place_outputs();
@@ -143,15 +149,16 @@ class Planner {
         if (!needed_[id] || !node.op->forward || varies_[id] != varying) continue;
         std::vector<std::uint32_t> in;
         for (std::uint32_t i : node.in) in.push_back(root_[i]);
-        plan_.steps.push_back({node.op, node.attr, std::move(in), id, tape_.scope_name(node.scope)});
+        plan_.steps.push_back(
+            {node.op, node.attr, std::move(in), id, tape_.scope_name(node.scope)});
         if (!varying) place_persistent(id);
       }
       if (!varying) plan_.n_hoisted = plan_.steps.size();
     }
   }
 
-  // An output owns its memory. A step's own result may live there; what is a leaf, an alias, hoisted
-  // or an output already is copied.
+  // An output owns its memory. A step's own result may live there; what is a leaf, an alias,
+  // hoisted or an output already is copied.
   void place_outputs() {
     for (Var v : outputs_) {
       const bool own = tape_.node(v.id).op->forward && last_use_[v.id] != kForever;
@@ -191,8 +198,9 @@ class Planner {
       }
       const bool place = in_arena(step.out);
       if (place && step.op->in_place) {
-        const auto same = std::ranges::find_if(
-            dying, [&](std::uint32_t i) { return plan_.slots[i].shape.size() == out.shape.size(); });
+        const auto same = std::ranges::find_if(dying, [&](std::uint32_t i) {
+          return plan_.slots[i].shape.size() == out.shape.size();
+        });
         if (same != dying.end()) {
           out.offset = plan_.slots[*same].offset;
           placed_.push_back(step.out);

@@ -2,7 +2,8 @@
 
 #include "autodiff/program.hpp"
 
-// How a recorded function is laid out: which kernels run, in which order, and where each value lives.
+// How a recorded function is laid out: which kernels run, in which order, and where each value
+// lives.
 namespace eqp::ad {
 
 /// Where the memory of one value is.
@@ -13,8 +14,8 @@ struct Slot {
   Home home = Home::memory;
   std::size_t offset = 0;  // in Reals, into the workspace or the parameters
   Shape shape;
-  std::size_t params = 0;                // which Params, for a parameter
-  std::shared_ptr<const Tensor> value;   // for a constant
+  std::size_t params = 0;               // which Params, for a parameter
+  std::shared_ptr<const Tensor> value;  // for a constant
 };
 
 /// One kernel call.
@@ -35,8 +36,8 @@ struct Plan {
   std::size_t memory = 0;  // Reals of one workspace
 };
 
-/// Drops what no output needs, puts first what depends on parameters only, and assigns memory: values
-/// that are alive at the same time never overlap; dead ones give their place to later ones.
+/// Drops what no output needs, puts first what depends on parameters only, and assigns memory:
+/// values that are alive at the same time never overlap; dead ones give their place to later ones.
 Plan make_plan(const Tape& tape, std::span<const Var> inputs, std::span<const Var> outputs);
 
 }  // namespace eqp::ad

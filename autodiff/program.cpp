@@ -79,8 +79,12 @@ Workspace::Workspace(std::shared_ptr<const Plan> plan)
   for (std::uint32_t s = 0; s < plan_->steps.size(); ++s) {
     const Step& step = plan_->steps[s];
     const Slot& out = plan_->slots[step.out];
-    calls_.push_back({step.op, &step.attr, n_operands, step.in.size(),
-                      {memory_.get() + out.offset, out.shape}, s});
+    calls_.push_back({step.op,
+                      &step.attr,
+                      n_operands,
+                      step.in.size(),
+                      {memory_.get() + out.offset, out.shape},
+                      s});
     n_operands += step.in.size();
   }
   operands_.resize(n_operands);
@@ -94,9 +98,10 @@ void Workspace::bind() {
   for (const Step& step : plan_->steps) {
     for (std::uint32_t id : step.in) {
       const Slot& slot = plan_->slots[id];
-      const Real* base = slot.home == Home::memory      ? memory_.get()
-                         : slot.home == Home::parameter ? plan_->params[slot.params]->values().data()
-                                                         : slot.value->view().data;
+      const Real* base = slot.home == Home::memory ? memory_.get()
+                         : slot.home == Home::parameter
+                             ? plan_->params[slot.params]->values().data()
+                             : slot.value->view().data;
       operands_[k++] = {base + slot.offset, slot.shape};
     }
   }
@@ -137,7 +142,8 @@ void Workspace::run_checked() {
     check_leaf("input " + std::to_string(i), inputs_[i]);
   }
   for (const Params* params : plan_->params) {
-    for (const Params::Entry& e : params->entries()) check_leaf("parameter " + e.name, params->view(e));
+    for (const Params::Entry& e : params->entries())
+      check_leaf("parameter " + e.name, params->view(e));
   }
   std::ranges::fill(seen_, 0);  // check the hoisted part too
   run_with([&](std::size_t c) {
@@ -156,7 +162,8 @@ Program compile(const std::vector<Shape>& inputs, const Function& f) {
   for (const Shape& shape : inputs) in.push_back(tape.input(shape));
   const Vars out = f(in);
   for (Var v : out) {
-    if (v.tape != &tape) throw std::logic_error("compile: an output is not on the tape of the inputs");
+    if (v.tape != &tape)
+      throw std::logic_error("compile: an output is not on the tape of the inputs");
   }
   return Program(std::make_shared<const Plan>(make_plan(tape, in, out)));
 }

@@ -6,8 +6,8 @@
 
 #include "autodiff/params.hpp"
 
-// Replay. A recorded function becomes a list of kernels over one planned arena; running it computes and
-// does nothing else.
+// Replay. A recorded function becomes a list of kernels over one planned arena; running it computes
+// and does nothing else.
 namespace eqp::ad {
 
 struct Plan;  // the immutable list of kernels and buffers (autodiff/plan.hpp)

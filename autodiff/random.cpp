@@ -97,7 +97,8 @@ void BlockRng::normal(View out) const {
     const auto row = out.row(i);
     for (std::size_t block = 0; block < blocks; ++block) {
       Real unit[kPerBlock];
-      units(philox(key.seed, {std::uint32_t(block), step, first_chain + std::uint32_t(i), key.stream}),
+      units(philox(key.seed,
+                   {std::uint32_t(block), step, first_chain + std::uint32_t(i), key.stream}),
             unit);
       for (std::size_t p = 0; p < kPerBlock / 2; ++p) {
         const std::size_t j = block * kPerBlock + 2 * p;
@@ -114,8 +115,8 @@ void BlockRng::normal(View out) const {
 }
 
 double BlockRng::uniform(std::size_t i, std::uint32_t index) const {
-  const auto w = philox(key.seed, {kUniformIndex + index, step, first_chain + std::uint32_t(i),
-                                   key.stream});
+  const auto w =
+      philox(key.seed, {kUniformIndex + index, step, first_chain + std::uint32_t(i), key.stream});
   return to_unit(w[0], w[1]);
 }
 
@@ -130,7 +131,8 @@ Tensor uniform(const Shape& shape, Key key) {
   for (std::size_t i = 0; i < out.rows(); ++i) {
     Draws draws(key, std::uint32_t(i));
     // Rounding to f32 may reach 1, which the open interval excludes.
-    for (Real& v : out.row(i)) v = std::min(Real(draws.uniform()), std::nextafter(Real(1), Real(0)));
+    for (Real& v : out.row(i))
+      v = std::min(Real(draws.uniform()), std::nextafter(Real(1), Real(0)));
   }
   return out;
 }

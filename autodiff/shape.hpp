@@ -8,7 +8,8 @@
 
 namespace eqp::ad {
 
-/// The extents of an array, outermost first; rank 0 is a scalar. A value of fixed size, never on the heap.
+/// The extents of an array, outermost first; rank 0 is a scalar. A value of fixed size, never on
+/// the heap.
 class Shape {
  public:
   static constexpr std::size_t kMaxRank = 4;

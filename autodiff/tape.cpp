@@ -76,7 +76,8 @@ Var Tape::parameter(const Params& params, std::size_t offset, const Shape& shape
 }
 
 Var Tape::record(const Op& op, std::span<const Var> in, Attr attr) {
-  Node node{.op = &op, .in = {}, .attr = std::move(attr), .shape = {}, .scope = scope_, .value = {}};
+  Node node{
+      .op = &op, .in = {}, .attr = std::move(attr), .shape = {}, .scope = scope_, .value = {}};
   for (Var v : in) {
     if (v.tape != this) {
       throw std::logic_error(std::string(op.name) + ": inputs live on different tapes");

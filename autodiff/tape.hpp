@@ -11,8 +11,8 @@
 
 #include "autodiff/tensor.hpp"
 
-// Recording. A tape holds what is to be computed, never a value: recording checks shapes, and only a
-// compiled Program computes. Derivatives are recorded too, as the ops they are made of.
+// Recording. A tape holds what is to be computed, never a value: recording checks shapes, and only
+// a compiled Program computes. Derivatives are recorded too, as the ops they are made of.
 namespace eqp::ad {
 
 class Tape;
@@ -58,7 +58,8 @@ struct Op {
   Shape (*shape)(std::span<const Var> in, const Attr&) = nullptr;
   /// Writes all of out; allocates nothing.
   void (*forward)(In in, Out out, const Attr&) = nullptr;
-  /// Records the cotangent of each input (an empty Var: none). Null: the gradient is zero everywhere.
+  /// Records the cotangent of each input (an empty Var: none). Null: the gradient is zero
+  /// everywhere.
   Vars (*vjp)(const Vjp&) = nullptr;
   /// forward may write over an input of the output's size, element by element.
   bool in_place = false;

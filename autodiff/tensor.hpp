@@ -31,11 +31,7 @@ struct BasicView {
     part.shape[0] = count;
     return part;
   }
-  operator BasicView<const T>() const
-    requires(!std::is_const_v<T>)
-  {
-    return {data, shape};
-  }
+  operator BasicView<const T>() const requires(!std::is_const_v<T>) { return {data, shape}; }
 };
 
 using View = BasicView<Real>;

@@ -10,15 +10,18 @@ Batch logistic(Batch x) { return Batch(Real(1)) / (Batch(Real(1)) + xsimd::exp(-
 constexpr Op kTanh{.name = "tanh",
                    .shape = same_shape,
                    .forward = elementwise1<[](Batch x) { return xsimd::tanh(x); }>,
-                   .vjp = [](const Vjp& c) -> Vars { return {c.g * polynomial(c.out, {1, 0, -1})}; },
+                   .vjp = [](const Vjp& c) -> Vars {
+                     return {c.g * polynomial(c.out, {1, 0, -1})};
+                   },
                    .in_place = true};
 
-constexpr Op kSigmoid{
-    .name = "sigmoid",
-    .shape = same_shape,
-    .forward = elementwise1<[](Batch x) { return logistic(x); }>,
-    .vjp = [](const Vjp& c) -> Vars { return {c.g * polynomial(c.out, {0, 1, -1})}; },
-    .in_place = true};
+constexpr Op kSigmoid{.name = "sigmoid",
+                      .shape = same_shape,
+                      .forward = elementwise1<[](Batch x) { return logistic(x); }>,
+                      .vjp = [](const Vjp& c) -> Vars {
+                        return {c.g * polynomial(c.out, {0, 1, -1})};
+                      },
+                      .in_place = true};
 
 constexpr Op kSoftplus{.name = "softplus",
                        .shape = same_shape,
@@ -59,15 +62,16 @@ Batch horner(const Poly& p, Batch s) {
   return y;
 }
 
-// The k-th derivative of x s(x) is x P_k(s) + k P_{k-1}(s): one pass each, whatever the order, where
-// composing it of elementary ops takes six.
+// The k-th derivative of x s(x) is x P_k(s) + k P_{k-1}(s): one pass each, whatever the order,
+// where composing it of elementary ops takes six.
 constexpr Op kSilu{.name = "silu",
                    .shape = same_shape,
                    .forward =
                        [](In in, Out out, const Attr& attr) {
                          const std::size_t k = attr.index[0];
                          if (k == 0) {
-                           map(out.flat(), [](Batch x) { return x * logistic(x); }, in[0].data);
+                           map(
+                               out.flat(), [](Batch x) { return x * logistic(x); }, in[0].data);
                            return;
                          }
                          if (k == 1) {
@@ -99,26 +103,24 @@ constexpr Op kSilu{.name = "silu",
 constexpr Op kRelu{
     .name = "relu",
     .shape = same_shape,
-    .forward = elementwise1<[](Batch x) {
-      return xsimd::select(x < Batch(Real(0)), Batch(Real(0)), x);
-    }>,
+    .forward =
+        elementwise1<[](Batch x) { return xsimd::select(x < Batch(Real(0)), Batch(Real(0)), x); }>,
     .vjp = [](const Vjp& c) -> Vars {
       return {c.g * greater(c.in[0], full(*c.g.tape, c.g.shape(), 0))};
     },
     .in_place = true};
 
-constexpr Op kLeakyRelu{
-    .name = "leaky_relu",
-    .shape = same_shape,
-    .forward = elementwise_scalar<[](Batch x, Batch slope, Batch) {
-      return xsimd::select(x < Batch(Real(0)), x * slope, x);
-    }>,
-    .vjp = [](const Vjp& c) -> Vars {
-      const double slope = c.attr.scalar[0];
-      const Var below = greater(full(*c.g.tape, c.g.shape(), 0), c.in[0]);
-      return {c.g * (1.0 + (slope - 1) * below)};
-    },
-    .in_place = true};
+constexpr Op kLeakyRelu{.name = "leaky_relu",
+                        .shape = same_shape,
+                        .forward = elementwise_scalar<[](Batch x, Batch slope, Batch) {
+                          return xsimd::select(x < Batch(Real(0)), x * slope, x);
+                        }>,
+                        .vjp = [](const Vjp& c) -> Vars {
+                          const double slope = c.attr.scalar[0];
+                          const Var below = greater(full(*c.g.tape, c.g.shape(), 0), c.in[0]);
+                          return {c.g * (1.0 + (slope - 1) * below)};
+                        },
+                        .in_place = true};
 
 }  // namespace
 

@@ -9,10 +9,11 @@ namespace {
 constexpr Op kFull{
     .name = "full",
     .shape = [](std::span<const Var>, const Attr& attr) { return attr.shape; },
-    .forward = [](In, Out out, const Attr& attr) { std::ranges::fill(out.flat(), Real(attr.scalar[0])); }};
+    .forward = [](In, Out out,
+                  const Attr& attr) { std::ranges::fill(out.flat(), Real(attr.scalar[0])); }};
 
-// A small array stretched over a large one: extents of the large, strides of the small (0 where it is
-// stretched), both padded to kMaxRank at the left.
+// A small array stretched over a large one: extents of the large, strides of the small (0 where it
+// is stretched), both padded to kMaxRank at the left.
 struct Stretch {
   std::array<std::size_t, Shape::kMaxRank> extent{1, 1, 1, 1}, stride{};
 };
@@ -48,13 +49,14 @@ void for_each_line(const Stretch& s, F f) {
 
 constexpr Op kBroadcast{
     .name = "broadcast_to",
-    .shape = [](std::span<const Var> in, const Attr& attr) {
-      if (broadcast_shape("broadcast_to", in[0].shape(), attr.shape) != attr.shape) {
-        throw std::invalid_argument("broadcast_to: " + str(in[0].shape()) +
-                                    " does not stretch to " + str(attr.shape));
-      }
-      return attr.shape;
-    },
+    .shape =
+        [](std::span<const Var> in, const Attr& attr) {
+          if (broadcast_shape("broadcast_to", in[0].shape(), attr.shape) != attr.shape) {
+            throw std::invalid_argument("broadcast_to: " + str(in[0].shape()) +
+                                        " does not stretch to " + str(attr.shape));
+          }
+          return attr.shape;
+        },
     .forward =
         [](In in, Out out, const Attr&) {
           const Stretch s = stretch(in[0].shape, out.shape);
@@ -71,13 +73,14 @@ constexpr Op kBroadcast{
 
 constexpr Op kSumTo{
     .name = "sum_to",
-    .shape = [](std::span<const Var> in, const Attr& attr) {
-      if (broadcast_shape("sum_to", in[0].shape(), attr.shape) != in[0].shape()) {
-        throw std::invalid_argument("sum_to: " + str(in[0].shape()) + " is no stretched " +
-                                    str(attr.shape));
-      }
-      return attr.shape;
-    },
+    .shape =
+        [](std::span<const Var> in, const Attr& attr) {
+          if (broadcast_shape("sum_to", in[0].shape(), attr.shape) != in[0].shape()) {
+            throw std::invalid_argument("sum_to: " + str(in[0].shape()) + " is no stretched " +
+                                        str(attr.shape));
+          }
+          return attr.shape;
+        },
     .forward =
         [](In in, Out out, const Attr&) {
           std::ranges::fill(out.flat(), Real(0));
@@ -89,7 +92,8 @@ constexpr Op kSumTo{
               out.data[to] += total(line);
             } else {
               const std::span<Real> target(out.data + to, n);
-              map(target, [](Batch a, Batch b) { return a + b; }, target.data(), line.data());
+              map(
+                  target, [](Batch a, Batch b) { return a + b; }, target.data(), line.data());
             }
           });
         },

@@ -114,10 +114,10 @@ Var clamp(Var x, double low, double high) {
 }
 
 Var where(Var condition, Var a, Var b) {
-  const Shape shape = broadcast_shape("where", broadcast_shape("where", condition.shape(), a.shape()),
-                                      b.shape());
-  return record(kWhere, {broadcast_to(condition, shape), broadcast_to(a, shape),
-                         broadcast_to(b, shape)});
+  const Shape shape =
+      broadcast_shape("where", broadcast_shape("where", condition.shape(), a.shape()), b.shape());
+  return record(kWhere,
+                {broadcast_to(condition, shape), broadcast_to(a, shape), broadcast_to(b, shape)});
 }
 
 Var stop_gradient(Var x) { return record(kStopGradient, {x}); }

@@ -26,7 +26,8 @@ struct Entry<double> {
 #endif
 };
 
-// Blocks run in parallel above us: a product that starts threads of its own would only get in the way.
+// Blocks run in parallel above us: a product that starts threads of its own would only get in the
+// way.
 void use_one_blas_thread() {
   static const bool done = [] {
     openblas_set_num_threads(1);
@@ -45,11 +46,14 @@ void blas(const Gemm& s, const Real* a, const Real* b, Real* c) {
 }
 
 #ifdef EQP_HAVE_XSMM
-// libxsmm makes a kernel per shape at first sight and finds it again in its registry. Row-major C = A B
-// is column-major C' = B' A'. It has no kernel for our A B', and a very large product is BLAS's.
-auto find_kernel(const Gemm& s) -> decltype(Entry<Real>::xsmm(0, 0, 0, {}, {}, {}, {}, {}, {}, {})) {
+// libxsmm makes a kernel per shape at first sight and finds it again in its registry. Row-major C =
+// A B is column-major C' = B' A'. It has no kernel for our A B', and a very large product is
+// BLAS's.
+auto find_kernel(const Gemm& s)
+    -> decltype(Entry<Real>::xsmm(0, 0, 0, {}, {}, {}, {}, {}, {}, {})) {
   constexpr std::size_t kLargest = 256;
-  if (s.transpose_b || s.n > kLargest || s.k > kLargest || s.m > kLargest || s.n < 2) return nullptr;
+  if (s.transpose_b || s.n > kLargest || s.k > kLargest || s.m > kLargest || s.n < 2)
+    return nullptr;
   const int m = int(s.n), n = int(s.m), k = int(s.k);
   const int ldb = s.transpose_a ? n : k;
   const int flags = s.transpose_a ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE;
@@ -58,7 +62,8 @@ auto find_kernel(const Gemm& s) -> decltype(Entry<Real>::xsmm(0, 0, 0, {}, {}, {
 }
 #endif
 
-// A product with a thin side is bound by loops over the long one, where libraries only add overhead.
+// A product with a thin side is bound by loops over the long one, where libraries only add
+// overhead.
 bool thin(const Gemm& s, const Real* a, const Real* b, Real* c) {
   if (s.transpose_a || s.accumulate) return false;
   if (s.n == 1) {

@@ -26,7 +26,8 @@ void elementwise2(In in, Out out, const Attr&) {
 template <auto f>
 void elementwise_scalar(In in, Out out, const Attr& attr) {
   const Batch c(Real(attr.scalar[0])), e(Real(attr.scalar[1]));
-  map(out.flat(), [&](Batch x) { return f(x, c, e); }, in[0].data);
+  map(
+      out.flat(), [&](Batch x) { return f(x, c, e); }, in[0].data);
 }
 
 /// Records a primitive on equal shapes after stretching both sides.

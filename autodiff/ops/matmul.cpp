@@ -14,8 +14,8 @@ struct Product {
 Product product(const Shape& a, const Shape& b, Transposed t) {
   const std::size_t r = a.rank();
   const auto fail = [&](const char* why) {
-    throw std::invalid_argument("matmul: " + str(a) + (t.a ? " transposed" : "") + " times " + str(b) +
-                                (t.b ? " transposed" : "") + ": " + why);
+    throw std::invalid_argument("matmul: " + str(a) + (t.a ? " transposed" : "") + " times " +
+                                str(b) + (t.b ? " transposed" : "") + ": " + why);
   };
   if (r != b.rank() || (r != 2 && r != 3)) fail("need two matrices or two batches of matrices");
   if (r == 3 && a[0] != b[0]) fail("batch sizes differ");
@@ -27,43 +27,47 @@ Product product(const Shape& a, const Shape& b, Transposed t) {
 
 Transposed flags(const Attr& attr) { return {attr.index[0] != 0, attr.index[1] != 0}; }
 
-constexpr Op kMatmul{
-    .name = "matmul",
-    .shape = [](std::span<const Var> in, const Attr& attr) {
-      const Product p = product(in[0].shape(), in[1].shape(), flags(attr));
-      prepare_gemm(p.gemm);
-      return in[0].shape().rank() == 3 ? Shape{p.batch, p.gemm.m, p.gemm.n} : Shape{p.gemm.m, p.gemm.n};
-    },
-    .forward =
-        [](In in, Out out, const Attr& attr) {
-          const Product p = product(in[0].shape, in[1].shape, flags(attr));
-          const auto [m, n, k, ta, tb, accumulate] = p.gemm;
-          for (std::size_t i = 0; i < p.batch; ++i) {
-            gemm(p.gemm, in[0].data + i * m * k, in[1].data + i * k * n, out.data + i * m * n);
-          }
-        },
-    .vjp = [](const Vjp& c) -> Vars {
-      const auto [ta, tb] = flags(c.attr);
-      const Var a = c.in[0], b = c.in[1], g = c.g;
-      return {ta ? matmul(b, g, {tb, true}) : matmul(g, b, {false, !tb}),
-              tb ? matmul(g, a, {true, ta}) : matmul(a, g, {!ta, false})};
-    }};
+constexpr Op kMatmul{.name = "matmul",
+                     .shape =
+                         [](std::span<const Var> in, const Attr& attr) {
+                           const Product p = product(in[0].shape(), in[1].shape(), flags(attr));
+                           prepare_gemm(p.gemm);
+                           return in[0].shape().rank() == 3 ? Shape{p.batch, p.gemm.m, p.gemm.n}
+                                                            : Shape{p.gemm.m, p.gemm.n};
+                         },
+                     .forward =
+                         [](In in, Out out, const Attr& attr) {
+                           const Product p = product(in[0].shape, in[1].shape, flags(attr));
+                           const auto [m, n, k, ta, tb, accumulate] = p.gemm;
+                           for (std::size_t i = 0; i < p.batch; ++i) {
+                             gemm(p.gemm, in[0].data + i * m * k, in[1].data + i * k * n,
+                                  out.data + i * m * n);
+                           }
+                         },
+                     .vjp = [](const Vjp& c) -> Vars {
+                       const auto [ta, tb] = flags(c.attr);
+                       const Var a = c.in[0], b = c.in[1], g = c.g;
+                       return {ta ? matmul(b, g, {tb, true}) : matmul(g, b, {false, !tb}),
+                               tb ? matmul(g, a, {true, ta}) : matmul(a, g, {!ta, false})};
+                     }};
 
 constexpr Op kAffine{
     .name = "affine",
-    .shape = [](std::span<const Var> in, const Attr&) {
-      const Shape &x = in[0].shape(), &w = in[1].shape(), &b = in[2].shape();
-      if (x.rank() != 2 || w.rank() != 2 || x[1] != w[0] || b != Shape{w[1]}) {
-        throw std::invalid_argument("affine: " + str(x) + " times " + str(w) + " plus " + str(b) +
-                                    ": need (n, k), (k, m) and (m)");
-      }
-      prepare_gemm({.m = x[0], .n = w[1], .k = x[1], .accumulate = true});
-      return Shape{x[0], w[1]};
-    },
+    .shape =
+        [](std::span<const Var> in, const Attr&) {
+          const Shape &x = in[0].shape(), &w = in[1].shape(), &b = in[2].shape();
+          if (x.rank() != 2 || w.rank() != 2 || x[1] != w[0] || b != Shape{w[1]}) {
+            throw std::invalid_argument("affine: " + str(x) + " times " + str(w) + " plus " +
+                                        str(b) + ": need (n, k), (k, m) and (m)");
+          }
+          prepare_gemm({.m = x[0], .n = w[1], .k = x[1], .accumulate = true});
+          return Shape{x[0], w[1]};
+        },
     .forward =
         [](In in, Out out, const Attr&) {
           const ConstView &x = in[0], &w = in[1], &b = in[2];
-          for (std::size_t i = 0; i < x.rows(); ++i) std::ranges::copy(b.flat(), out.row(i).begin());
+          for (std::size_t i = 0; i < x.rows(); ++i)
+            std::ranges::copy(b.flat(), out.row(i).begin());
           gemm({.m = x.rows(), .n = w.cols(), .k = x.cols(), .accumulate = true}, x.data, w.data,
                out.data);
         },

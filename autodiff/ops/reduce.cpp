@@ -30,7 +30,8 @@ Shape reduced(const char* who, const Shape& shape, std::size_t axis) {
   return with_one(shape, axis);
 }
 
-// Writes f(line) for every line along the axis; a line is given by its first element, count, stride.
+// Writes f(line) for every line along the axis; a line is given by its first element, count,
+// stride.
 template <class F>
 void reduce_lines(In in, Out out, const Attr& attr, F f) {
   const Split s = split_at(in[0].shape, attr.index[0]);
@@ -54,9 +55,8 @@ Real largest(const Real* x, std::size_t n, std::size_t stride) {
 
 constexpr Op kLogSumExp{
     .name = "logsumexp",
-    .shape = [](std::span<const Var> in, const Attr& attr) {
-      return reduced("logsumexp", in[0].shape(), attr.index[0]);
-    },
+    .shape = [](std::span<const Var> in,
+                const Attr& attr) { return reduced("logsumexp", in[0].shape(), attr.index[0]); },
     .forward =
         [](In in, Out out, const Attr& attr) {
           reduce_lines(in, out, attr, [](const Real* x, std::size_t n, std::size_t stride) {
@@ -73,46 +73,45 @@ constexpr Op kLogSumExp{
       return {broadcast_to(c.g, shape) * exp(c.in[0] - broadcast_to(c.out, shape))};
     }};
 
-constexpr Op kMax{.name = "max",
-                  .shape = [](std::span<const Var> in, const Attr& attr) {
-                    return reduced("max", in[0].shape(), attr.index[0]);
-                  },
-                  .forward = [](In in, Out out,
-                                const Attr& attr) { reduce_lines(in, out, attr, largest); },
-                  .vjp = [](const Vjp& c) -> Vars {
-                    const Shape& shape = c.in[0].shape();
-                    const Var top = equal(c.in[0], broadcast_to(c.out, shape));
-                    return {top * broadcast_to(c.g / sum_to(top, c.g.shape()), shape)};
-                  }};
+constexpr Op kMax{
+    .name = "max",
+    .shape = [](std::span<const Var> in,
+                const Attr& attr) { return reduced("max", in[0].shape(), attr.index[0]); },
+    .forward = [](In in, Out out, const Attr& attr) { reduce_lines(in, out, attr, largest); },
+    .vjp = [](const Vjp& c) -> Vars {
+      const Shape& shape = c.in[0].shape();
+      const Var top = equal(c.in[0], broadcast_to(c.out, shape));
+      return {top * broadcast_to(c.g / sum_to(top, c.g.shape()), shape)};
+    }};
 
 // index[1]: 0 sums from the front, 1 from the back; each is the other's derivative.
-constexpr Op kCumSum{
-    .name = "cumsum",
-    .shape = [](std::span<const Var> in, const Attr& attr) {
-      check_axis("cumsum", in[0].shape(), attr.index[0]);
-      return in[0].shape();
-    },
-    .forward =
-        [](In in, Out out, const Attr& attr) {
-          const Split s = split_at(in[0].shape, attr.index[0]);
-          const bool backward = attr.index[1] == 1;
-          for (std::size_t o = 0; o < s.outer; ++o) {
-            for (std::size_t i = 0; i < s.inner; ++i) {
-              Real running = 0;
-              for (std::size_t k = 0; k < s.n; ++k) {
-                const std::size_t at = backward ? s.n - 1 - k : k;
-                const std::size_t p = (o * s.n + at) * s.inner + i;
-                running += in[0].data[p];
-                out.data[p] = running;
-              }
-            }
-          }
-        },
-    .vjp = [](const Vjp& c) -> Vars {
-      const auto [axis, backward, u, v] = c.attr.index;
-      return {record(kCumSum, {c.g}, {.index = {axis, 1 - backward}})};
-    },
-    .in_place = true};
+constexpr Op kCumSum{.name = "cumsum",
+                     .shape =
+                         [](std::span<const Var> in, const Attr& attr) {
+                           check_axis("cumsum", in[0].shape(), attr.index[0]);
+                           return in[0].shape();
+                         },
+                     .forward =
+                         [](In in, Out out, const Attr& attr) {
+                           const Split s = split_at(in[0].shape, attr.index[0]);
+                           const bool backward = attr.index[1] == 1;
+                           for (std::size_t o = 0; o < s.outer; ++o) {
+                             for (std::size_t i = 0; i < s.inner; ++i) {
+                               Real running = 0;
+                               for (std::size_t k = 0; k < s.n; ++k) {
+                                 const std::size_t at = backward ? s.n - 1 - k : k;
+                                 const std::size_t p = (o * s.n + at) * s.inner + i;
+                                 running += in[0].data[p];
+                                 out.data[p] = running;
+                               }
+                             }
+                           }
+                         },
+                     .vjp = [](const Vjp& c) -> Vars {
+                       const auto [axis, backward, u, v] = c.attr.index;
+                       return {record(kCumSum, {c.g}, {.index = {axis, 1 - backward}})};
+                     },
+                     .in_place = true};
 
 Var reduce_each(const Op& op, Var x, const Axes& axes) {
   Var y = x;

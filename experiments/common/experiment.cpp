@@ -1,0 +1,66 @@
+#include "experiments/common/experiment.hpp"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <iostream>
+#include <stdexcept>
+
+#include "autodiff/parallel.hpp"
+#include "experiments/common/build_info.hpp"
+#include "experiments/common/interrupt.hpp"
+
+namespace eqp {
+namespace {
+
+constexpr int kInterrupted = 75;
+
+/// Replaces this process by the other precision's executable, which lies beside this one.
+[[noreturn]] void switch_precision(const Cli& cli, char** argv) {
+  const auto self = std::filesystem::read_symlink("/proc/self/exe");
+  const auto sibling = self.parent_path() / (cli.experiment() + "_" + cli.precision());
+  execv(sibling.c_str(), argv);
+  throw std::invalid_argument("--precision " + cli.precision() + ": " + sibling.string() +
+                              " is not built; ./run " + cli.experiment() + " --precision " +
+                              cli.precision() + " builds and runs it");
+}
+
+int run(int argc, char** argv, const std::string& about, const std::function<void(Cli&)>& body) {
+  Cli cli(argc, argv, about);
+  if (cli.precision() != build_precision()) switch_precision(cli, argv);
+  const InterruptScope scope;
+  ad::with_threads(cli.threads(), [&] {
+    body(cli);
+    return 0;
+  });
+  if (!interrupted()) return 0;
+  const bool wrote = std::filesystem::exists(cli.out());
+  std::cerr << "interrupted: "
+            << (wrote ? cli.out().string() + " holds what was finished" : "nothing was written")
+            << '\n';
+  return kInterrupted;
+}
+
+}  // namespace
+
+int experiment(int argc, char** argv, const std::string& about,
+               const std::function<void(Cli&)>& body) {
+  const auto fail = [&](const char* what, int code) {
+    std::string name = std::filesystem::path(argv[0]).filename();
+    if (name.ends_with("_f32") || name.ends_with("_f64")) name.resize(name.size() - 4);
+    std::cerr << name << ": " << what << '\n';
+    return code;
+  };
+  try {
+    return run(argc, argv, about, body);
+  } catch (const HelpRequested& help) {
+    std::cout << help.text;
+    return 0;
+  } catch (const std::invalid_argument& error) {
+    return fail(error.what(), 2);
+  } catch (const std::exception& error) {
+    return fail(error.what(), 1);
+  }
+}
+
+}  // namespace eqp

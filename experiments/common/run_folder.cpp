@@ -1,0 +1,176 @@
+#include "experiments/common/run_folder.hpp"
+
+#include <fstream>
+#include <stdexcept>
+#include <thread>
+
+#include "experiments/common/build_info.hpp"
+#include "experiments/common/interrupt.hpp"
+#include "experiments/common/npy.hpp"
+
+namespace eqp {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kMetricsEvery{5};
+
+bool is_run_folder(const fs::path& folder) {
+  std::ifstream file(folder / "config.json");
+  const Row config = Row::parse(file, nullptr, /*allow_exceptions=*/false);
+  return config.is_object() && config.contains("experiment") && config.contains("options");
+}
+
+/// What a run writes into its folder; an overwritten folder keeps anything else.
+bool is_run_file(const fs::path& file) {
+  const std::string name = file.filename(), extension = file.extension();
+  return name == "config.json" || name == "summary.json" || name == "report.html" ||
+         name == "figures" || name == "checkpoint" || extension == ".partial" || reproducible(name);
+}
+
+Row describe(const Cli& cli) {
+  Row options = Row::object();
+  for (const ResolvedOption& option : cli.options()) options[option.name] = option.value;
+  const std::size_t cores = std::thread::hardware_concurrency();
+  return {{"experiment", cli.experiment()},
+          {"about", cli.about()},
+          {"options", options},
+          {"build",
+           {{"precision", build_precision()},
+            {"commit", build_commit()},
+            {"compiler", build_compiler()},
+            {"flags", build_flags()}}},
+          {"machine",
+           {{"cpu", cpu_model()},
+            {"cores", cores},
+            {"threads", cli.threads() == 0 ? cores : cli.threads()}}}};
+}
+
+std::string csv_cell(const Row& value) {
+  if (value.is_null()) return "";
+  if (!value.is_string()) return value.dump();
+  std::string text = value.get<std::string>();
+  if (text.find_first_of(",\"\n") == text.npos) return text;
+  for (std::size_t i = 0; (i = text.find('"', i)) != text.npos; i += 2) text.insert(i, 1, '"');
+  return '"' + text + '"';
+}
+
+}  // namespace
+
+void require_free_folder(const fs::path& folder, bool overwrite) {
+  const std::string who = "--out " + folder.string() + ": ";
+  if (fs::exists(folder)) {
+    if (!overwrite)
+      throw std::invalid_argument(who + "exists; choose another folder or add --overwrite");
+    if (!is_run_folder(folder))
+      throw std::invalid_argument(who + "exists and is not an earlier run; choose another folder");
+  }
+  fs::path above = fs::absolute(folder).parent_path();
+  while (!fs::exists(above)) above = above.parent_path();
+  if (!fs::is_directory(above)) throw std::invalid_argument(who + above.string() + " is a file");
+}
+
+bool reproducible(const fs::path& file) {
+  const std::string name = file.filename(), extension = file.extension();
+  return name == "metrics.csv" || extension == ".safetensors" ||
+         (extension == ".npy" && name.starts_with("samples")) ||
+         *file.begin() == fs::path("figures");
+}
+
+RunFolder::RunFolder(const Cli& cli)
+    : path_(cli.out()),
+      experiment_(cli.experiment()),
+      seed_(cli.seed()),
+      configuration_(describe(cli)) {
+  require_free_folder(path_, cli.overwrite());
+  try {
+    if (fs::exists(path_)) {
+      std::vector<fs::path> old;
+      for (const auto& entry : fs::directory_iterator(path_))
+        if (is_run_file(entry.path().lexically_relative(path_))) old.push_back(entry.path());
+      for (const fs::path& entry : old) fs::remove_all(entry);
+    }
+    fs::create_directories(path_ / "figures");
+  } catch (const fs::filesystem_error& error) {
+    throw std::invalid_argument("--out " + path_.string() + ": " + error.code().message());
+  }
+  file("config.json", configuration_.dump(2) + '\n');
+}
+
+RunFolder::~RunFolder() {
+  try {
+    const std::lock_guard lock(mutex_);
+    write_metrics();
+  } catch (...) {  // the run is already failing for a reason of its own
+  }
+}
+
+fs::path RunFolder::figure(const std::string& name) const {
+  return path_ / "figures" / (name + ".png");
+}
+
+void RunFolder::log(std::size_t group, const Row& row) {
+  std::string line, header;
+  std::vector<std::string> columns;
+  for (const auto& [key, value] : row.items()) {
+    line += (columns.empty() ? "" : ",") + csv_cell(value);
+    columns.push_back(key);
+  }
+  const std::lock_guard lock(mutex_);
+  if (columns_.empty()) columns_ = columns;
+  if (columns != columns_)
+    throw std::logic_error("metrics.csv: a row's columns differ from the first one's: " +
+                           row.dump());
+  lines_[group] += line + '\n';
+  dirty_ = true;
+  if (steady_clock::now() - written_ > kMetricsEvery) write_metrics();
+}
+
+void RunFolder::write_metrics() {
+  if (!dirty_) return;
+  std::string text;
+  for (const std::string& column : columns_) text += (text.empty() ? "" : ",") + csv_cell(column);
+  text += '\n';
+  for (const auto& [group, lines] : lines_) text += lines;
+  file("metrics.csv", text);
+  written_ = steady_clock::now();
+  dirty_ = false;
+}
+
+void RunFolder::samples(const std::string& name, ad::ConstView x) {
+  if (!name.starts_with("samples"))
+    throw std::logic_error(name + ".npy: the name of samples begins with \"samples\"");
+  file(name + ".npy", npy_bytes(x));
+}
+
+void RunFolder::summary(const std::vector<Row>& rows) {
+  {
+    const std::lock_guard lock(mutex_);
+    write_metrics();
+  }
+  Row all = {{"experiment", experiment_}, {"seed", seed_}, {"seconds", seconds()}, {"rows", rows}};
+  if (interrupted()) all["interrupted"] = true;
+  file("summary.json", all.dump(2) + '\n');
+}
+
+void RunFolder::file(const std::string& name,
+                     const std::function<void(const fs::path&)>& write) const {
+  const fs::path temporary = path_ / (name + ".partial");
+  write(temporary);
+  fs::rename(temporary, path_ / name);
+}
+
+void RunFolder::file(const std::string& name, std::string_view bytes) const {
+  file(name, [&](const fs::path& temporary) {
+    std::ofstream out(temporary, std::ios::binary);
+    out << bytes << std::flush;
+    if (!out) throw std::runtime_error((path_ / name).string() + ": cannot be written");
+  });
+}
+
+double RunFolder::seconds() const {
+  return std::chrono::duration<double>(steady_clock::now() - start_).count();
+}
+
+}  // namespace eqp

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "autodiff/tensor.hpp"
+#include "experiments/common/cli.hpp"
+#include "experiments/common/table.hpp"
+
+// Everything a run leaves behind, in one folder. Files appear complete or not at all: they are written
+// under a temporary name and renamed.
+namespace eqp {
+
+/// Throws std::invalid_argument if a run cannot be written to `folder`: it exists (with `overwrite`: it
+/// exists and is not an earlier run), or lies below a file.
+void require_free_folder(const std::filesystem::path& folder, bool overwrite);
+
+/// Whether a file of a run folder, named relative to it, has the same bytes in every run with the same
+/// options and executable, on any number of threads: metrics.csv, samples*.npy, models and figures do.
+/// config.json names the machine; summary.json and report.html tell seconds.
+bool reproducible(const std::filesystem::path& file);
+
+class RunFolder {
+ public:
+  /// Creates --out, empties an earlier run's folder on --overwrite, and writes config.json: nothing is
+  /// written before this. Throws std::invalid_argument if the folder cannot be made.
+  explicit RunFolder(const Cli& cli);
+  /// Writes the metrics that were logged since the last write.
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  /// path()/figures/NAME.png, in a folder that exists.
+  std::filesystem::path figure(const std::string& name) const;
+  /// The options, the build and the machine: what config.json holds.
+  const Row& configuration() const { return configuration_; }
+
+  /// One row of metrics.csv. The rows of a group stay in order, lower groups come first: trainings that
+  /// run at the same time log to a group each, and the file does not depend on which was faster. Rows
+  /// must not hold times. Every row has the first one's columns; null is an empty cell. Throws
+  /// std::logic_error otherwise.
+  void log(std::size_t group, const Row& row);
+  /// NAME.npy with the array x. NAME begins with "samples".
+  void samples(const std::string& name, ad::ConstView x);
+  /// summary.json, with the rows of the tables that were printed, and metrics.csv as it stands.
+  void summary(const std::vector<Row>& rows);
+  /// Any other file: `write` gets a temporary name to write to.
+  void file(const std::string& name,
+            const std::function<void(const std::filesystem::path&)>& write) const;
+  void file(const std::string& name, std::string_view bytes) const;
+  /// Wall-clock seconds since the folder was created.
+  double seconds() const;
+
+ private:
+  void write_metrics();
+
+  std::filesystem::path path_;
+  std::string experiment_;
+  std::uint64_t seed_;
+  Row configuration_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::mutex mutex_;
+  std::vector<std::string> columns_;
+  std::map<std::size_t, std::string> lines_;  // by group
+  std::chrono::steady_clock::time_point written_ = start_;
+  bool dirty_ = false;
+};
+
+}  // namespace eqp

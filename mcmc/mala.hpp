@@ -1,0 +1,81 @@
+#pragma once
+
+#include "mcmc/energy.hpp"
+#include "mcmc/kernel.hpp"
+#include "mcmc/metropolis.hpp"
+
+namespace eqp::mcmc {
+
+/// Metropolis-adjusted Langevin (Roberts & Tweedie 1996): y = x - h grad U(x) + sqrt(2h) xi,
+/// accepted with the Metropolis-Hastings probability. Exact for any step size h.
+class Mala {
+ public:
+  struct Options {
+    double step_size = 0.01;  // h, in units of x squared
+  };
+  struct State {
+    ad::Workspace at;                             // in: a position  out: U (n), grad U (n, d)
+    ad::Tensor position, force, proposal, noise;  // x, grad U(x), y and xi, all (n, d)
+    std::vector<double> energy;                   // U(x) (n)
+    Counts counts;
+    ad::View x() { return position; }
+  };
+
+  Mala(const Energy& energy, std::size_t dim, Options options)
+      : options_(options), value_and_grad_(mcmc::value_and_grad(energy, dim)) {}
+  double& step_size() { return options_.step_size; }
+
+  State init(ad::ConstView x0) const {
+    State s{value_and_grad_.workspace(x0.rows()),
+            ad::Tensor(x0),
+            ad::Tensor(x0.shape),
+            ad::Tensor(x0.shape),
+            ad::Tensor(x0.shape),
+            std::vector<double>(x0.rows()),
+            {}};
+    refresh(s);
+    return s;
+  }
+
+  void refresh(State& s) const {
+    evaluate(s.at, s.position);
+    std::ranges::copy(s.at.out(0).flat(), s.energy.begin());
+    std::ranges::copy(s.at.out(1).flat(), s.force.flat().begin());
+    s.counts.gradients += s.position.rows();
+  }
+
+  void step(State& s, const ad::BlockRng& rng) const {
+    const double h = options_.step_size;
+    const Real drift = Real(h), kick = Real(std::sqrt(2 * h));
+    rng.normal(s.noise);
+    for (std::size_t k = 0; k < s.noise.size(); ++k) {
+      s.proposal[k] = s.position[k] - drift * s.force[k] + kick * s.noise[k];
+    }
+    evaluate(s.at, s.proposal);
+    const ad::ConstView force = s.at.out(1);
+    for (std::size_t i = 0; i < s.energy.size(); ++i) {
+      const double proposed = s.at.out(0)[i];
+      // log q(x | y) - log q(y | x), from |x - y + h grad U(y)|^2 and |y - x + h grad U(x)|^2
+      double there = 0, back = 0;
+      for (std::size_t j = 0; j < s.noise.cols(); ++j) {
+        const double move = double(s.proposal(i, j)) - s.position(i, j);
+        const double out = move + h * s.force(i, j), in = h * force(i, j) - move;
+        there += out * out;
+        back += in * in;
+      }
+      const double log_ratio = s.energy[i] - proposed + (there - back) / (4 * h);
+      if (!metropolis(log_ratio, rng, i, s.counts)) continue;
+      s.energy[i] = proposed;
+      std::ranges::copy(s.proposal.row(i), s.position.row(i).begin());
+      std::ranges::copy(force.row(i), s.force.row(i).begin());
+    }
+    s.counts.gradients += s.energy.size();
+  }
+
+ private:
+  Options options_;
+  ad::Batched value_and_grad_;
+};
+static_assert(Adaptable<Mala>);
+
+}  // namespace eqp::mcmc
