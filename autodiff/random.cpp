@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <stdexcept>
+#include <string>
 
 #include "autodiff/ops/simd.hpp"
 
@@ -137,11 +139,17 @@ Tensor uniform(const Shape& shape, Key key) {
   return out;
 }
 
-std::vector<std::size_t> permutation(std::size_t n, Key key, std::uint32_t step) {
+std::vector<std::size_t> sample_without_replacement(std::size_t n, std::size_t m, Key key,
+                                                    std::uint32_t step) {
+  if (m > n) {
+    throw std::invalid_argument("sample_without_replacement: " + std::to_string(m) + " of " +
+                                std::to_string(n));
+  }
   std::vector<std::size_t> order(n);
   std::iota(order.begin(), order.end(), std::size_t(0));
   Draws draws(key, 0, step);
-  for (std::size_t i = n; i > 1; --i) std::swap(order[i - 1], order[draws.below(i)]);
+  for (std::size_t i = 0; i < m; ++i) std::swap(order[i], order[i + draws.below(n - i)]);
+  order.resize(m);
   return order;
 }
 

@@ -58,7 +58,13 @@ struct BlockRng {
 Tensor normal(const Shape& shape, Key key);
 /// (n, ...) uniforms on (0, 1).
 Tensor uniform(const Shape& shape, Key key);
-/// A random permutation of 0 ... n - 1 (Fisher-Yates), a function of (key, step) only.
-std::vector<std::size_t> permutation(std::size_t n, Key key, std::uint32_t step = 0);
+/// m distinct elements of 0 ... n - 1 in random order (Fisher & Yates), a function of (key, step).
+/// Throws std::invalid_argument for m > n.
+std::vector<std::size_t> sample_without_replacement(std::size_t n, std::size_t m, Key key,
+                                                    std::uint32_t step = 0);
+/// A random permutation of 0 ... n - 1.
+inline std::vector<std::size_t> permutation(std::size_t n, Key key, std::uint32_t step = 0) {
+  return sample_without_replacement(n, n, key, step);
+}
 
 }  // namespace eqp::ad

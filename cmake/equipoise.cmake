@@ -6,7 +6,7 @@ set(EQP_REAL_f64 double)
 
 find_package(TBB REQUIRED)
 find_package(Threads REQUIRED)
-find_package(Boost REQUIRED COMPONENTS iostreams unit_test_framework)
+find_package(Boost CONFIG REQUIRED COMPONENTS iostreams unit_test_framework)
 find_package(xtensor REQUIRED)
 find_package(xsimd REQUIRED)
 find_package(nlohmann_json REQUIRED)

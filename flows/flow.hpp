@@ -36,6 +36,9 @@ class Base {
   virtual ad::Var log_prob(ad::Var z) const = 0;
 };
 
+/// Throws std::invalid_argument naming `who` unless x is (n, dim).
+void check_batch(const char* who, ad::Var x, std::size_t dim);
+
 /// A density lambda with exact draws: the push-forward of a base through a chain of bijections.
 /// A value: copies share the layers.
 class Flow {

@@ -2,43 +2,49 @@
 
 #include <concepts>
 #include <cstdint>
-#include <span>
 
 #include "autodiff/random.hpp"
 
 // What a Markov kernel is: init, step and refresh on the chains of a block, in place.
 namespace eqp::mcmc {
 
-/// Counts a kernel keeps per block. `accepted` sums acceptance probabilities (or moves), so that
-/// accepted / proposed is the acceptance rate.
+/// Counts a kernel keeps per block. `accepted` sums acceptance probabilities (or, for kernels that
+/// choose, probabilities to move), so that accepted / proposed is the acceptance rate.
 struct Counts {
   double accepted = 0;
   double proposed = 0;
+  double weight_ess = 0;        // sums (sum w)^2 / sum w^2 over the proposed sets of particles
   std::uint64_t gradients = 0;  // energy-gradient evaluations, one per chain
 
   double rate() const { return proposed > 0 ? accepted / proposed : 0; }
+  /// Mean effective number of particles, for kernels that weight several.
+  double mean_weight_ess() const { return proposed > 0 ? weight_ess / proposed : 0; }
   Counts& operator+=(const Counts& other) {
     accepted += other.accepted;
     proposed += other.proposed;
+    weight_ess += other.weight_ess;
     gradients += other.gradients;
     return *this;
   }
 };
 
 /// A Markov kernel on blocks of chains. States are made by init, live in one thread at a time, and
-/// keep cached energies between steps; refresh re-evaluates them after the energy's parameters
-/// moved.
+/// keep cached energies between steps; refresh re-evaluates them after the positions were written
+/// or the energy's parameters moved.
 template <class K>
-concept Kernel = requires(const K k, ad::ConstView x0, typename K::State s,
+concept Kernel = requires(const K k, ad::ConstView x0, std::size_t first_chain, typename K::State s,
                           const ad::BlockRng rng) {
-  { k.init(x0) } -> std::same_as<typename K::State>;  // the only allocation; x0 (n, d)
-  { k.step(s, rng) } -> std::same_as<void>;           // in place, allocates nothing
+  // The only allocation. x0 (n, d). Throws std::invalid_argument if a chain starts where the
+  // energy is not finite; first_chain is the number of row 0 in that message.
+  { k.init(x0, first_chain) } -> std::same_as<typename K::State>;
+  { k.step(s, rng) } -> std::same_as<void>;  // in place, allocates nothing
   { k.refresh(s) } -> std::same_as<void>;
   { s.x() } -> std::same_as<ad::View>;  // positions (n, d); refresh after writing them
   { s.counts } -> std::same_as<Counts&>;
 };
 
-/// A kernel whose step size can be adapted while the chains run.
+/// A kernel whose step size can be adapted while the chains run: `counts` of its states count the
+/// moves of that step size only.
 template <class K>
 concept Adaptable = Kernel<K> && requires(K k) {
   { k.step_size() } -> std::same_as<double&>;

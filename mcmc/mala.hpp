@@ -1,7 +1,7 @@
 #pragma once
 
-#include "mcmc/energy.hpp"
-#include "mcmc/kernel.hpp"
+#include <vector>
+
 #include "mcmc/metropolis.hpp"
 
 namespace eqp::mcmc {
@@ -21,19 +21,22 @@ class Mala {
     ad::View x() { return position; }
   };
 
+  /// Throws std::invalid_argument unless the step size is positive.
   Mala(const Energy& energy, std::size_t dim, Options options)
-      : options_(options), value_and_grad_(mcmc::value_and_grad(energy, dim)) {}
-  double& step_size() { return options_.step_size; }
+      : dim_(dim),
+        step_size_(checked_step_size("Mala", options.step_size)),
+        value_and_grad_(mcmc::value_and_grad(energy, dim)) {}
+  double& step_size() { return step_size_; }
 
-  State init(ad::ConstView x0) const {
-    State s{value_and_grad_.workspace(x0.rows()),
-            ad::Tensor(x0),
-            ad::Tensor(x0.shape),
-            ad::Tensor(x0.shape),
-            ad::Tensor(x0.shape),
-            std::vector<double>(x0.rows()),
-            {}};
+  State init(ad::ConstView x0, std::size_t first_chain = 0) const {
+    State s{.at = workspace_for("Mala", value_and_grad_, dim_, x0),
+            .position = ad::Tensor(x0),
+            .force = ad::Tensor(x0.shape),
+            .proposal = ad::Tensor(x0.shape),
+            .noise = ad::Tensor(x0.shape),
+            .energy = std::vector<double>(x0.rows())};
     refresh(s);
+    check_start("Mala", s.at, {"energy", "energy gradient"}, first_chain);
     return s;
   }
 
@@ -41,11 +44,11 @@ class Mala {
     evaluate(s.at, s.position);
     std::ranges::copy(s.at.out(0).flat(), s.energy.begin());
     std::ranges::copy(s.at.out(1).flat(), s.force.flat().begin());
-    s.counts.gradients += s.position.rows();
+    s.counts.gradients += s.energy.size();
   }
 
   void step(State& s, const ad::BlockRng& rng) const {
-    const double h = options_.step_size;
+    const double h = step_size_;
     const Real drift = Real(h), kick = Real(std::sqrt(2 * h));
     rng.normal(s.noise);
     for (std::size_t k = 0; k < s.noise.size(); ++k) {
@@ -57,7 +60,7 @@ class Mala {
       const double proposed = s.at.out(0)[i];
       // log q(x | y) - log q(y | x), from |x - y + h grad U(y)|^2 and |y - x + h grad U(x)|^2
       double there = 0, back = 0;
-      for (std::size_t j = 0; j < s.noise.cols(); ++j) {
+      for (std::size_t j = 0; j < dim_; ++j) {
         const double move = double(s.proposal(i, j)) - s.position(i, j);
         const double out = move + h * s.force(i, j), in = h * force(i, j) - move;
         there += out * out;
@@ -73,7 +76,8 @@ class Mala {
   }
 
  private:
-  Options options_;
+  std::size_t dim_;
+  double step_size_;
   ad::Batched value_and_grad_;
 };
 static_assert(Adaptable<Mala>);

@@ -2,20 +2,31 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 
 #include "mcmc/energy.hpp"
 #include "mcmc/kernel.hpp"
 
-// What Metropolis kernels share.
+// What kernels share.
 namespace eqp::mcmc {
 
+/// U (n) of x (n, d), compiled per number of chains.
+ad::Batched value(const Energy& energy, std::size_t dim);
+
 /// U (n) and grad U (n, d) of x (n, d), compiled per number of chains.
-inline ad::Batched value_and_grad(const Energy& energy, std::size_t dim) {
-  return {{ad::Shape{dim}}, [energy](std::span<const ad::Var> in) -> ad::Vars {
-            const ad::Var u = energy(in[0]);
-            return {u, ad::grad(u, in[0])};
-          }};
-}
+ad::Batched value_and_grad(const Energy& energy, std::size_t dim);
+
+/// Throws std::invalid_argument unless h > 0 and finite; returns it.
+double checked_step_size(const char* kernel, double h);
+
+/// A workspace for the chains x0. Throws std::invalid_argument unless x0 is (n, dim) with n >= 1.
+ad::Workspace workspace_for(const char* kernel, const ad::Batched& program, std::size_t dim,
+                            ad::ConstView x0);
+
+/// Throws std::invalid_argument at the first chain with an output that is not finite; `names` says
+/// what the outputs are. Row 0 is chain first_chain.
+void check_start(const char* kernel, const ad::Workspace& at,
+                 std::initializer_list<const char*> names, std::size_t first_chain);
 
 /// Runs a workspace whose one input is a position.
 inline void evaluate(ad::Workspace& at, ad::ConstView x) {

@@ -25,12 +25,22 @@ std::string join(const std::vector<std::string>& parts) {
 
 /// One line for what CLI11 objects to. `rest` is what no option took.
 std::string complaint(const CLI::ParseError& error, const std::vector<std::string>& rest) {
+  const std::string what = error.what();
+  const auto is = [&](const char* type) { return error.get_name() == type; };
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !rest.empty()) {
     const bool option = rest.front().starts_with("-");
     return rest.front() + (option ? ": no such option" : ": unexpected") +
            "; --help lists the options";
   }
-  return error.what();
+  if (is("ArgumentMismatch")) {
+    const bool missing = what.ends_with("missing");
+    return what.substr(0, what.find(':')) + (missing ? ": needs a value" : ": given twice");
+  }
+  if (is("FileError")) return "--config: " + what;
+  if (is("ConfigError"))
+    return "--config: " + what.substr(what.rfind(' ') + 1) + ": no such option";
+  if (is("ConversionError")) return what + "; expected true or false";
+  return what;
 }
 
 void parse(CLI::App& app, std::vector<std::string> arguments) {
@@ -61,7 +71,8 @@ Cli::Cli(int argc, const char* const* argv, const std::string& about)
   const std::string folder = "runs/" + experiment_ + "-" + std::to_string(seed_);
   out_ = get("out", folder.c_str(), "folder for everything the run leaves behind");
   overwrite_ = flag("overwrite", "replace an earlier run in that folder");
-  threads_ = get("threads", threads_, "0: one per core; results do not depend on it", {.max = 4096});
+  threads_ =
+      get("threads", threads_, "0: one per core; results do not depend on it", {.max = 4096});
   precision_ = choice("precision", std::string(build_precision()), {"f32", "f64"},
                       "type of the numbers computed with");
   quick_ = flag("quick", "a few seconds only, to see that everything works");
@@ -72,7 +83,7 @@ Cli::Cli(int argc, const char* const* argv, const std::string& about)
 Cli::~Cli() = default;
 
 // A throw-away parser that knows this one option gives its value at once; done() parses for real.
-// That the two agree rests on one rule: no value begins with "--" (unless written --name=--value).
+// That the two agree rests on one rule: no value begins with "--" (not even as --name=--value).
 std::optional<std::string> Cli::given(const std::string& name) const {
   if (help_) return std::nullopt;
   CLI::App app;
@@ -91,9 +102,11 @@ std::optional<std::string> Cli::given(const std::string& name) const {
 
 void Cli::declare(const ResolvedOption& option, const std::string& kind, const std::string& limits,
                   const nlohmann::ordered_json& fallback) {
-  const std::string shown = fallback.is_string() ? fallback.get<std::string>() : fallback.dump();
+  std::string shown = fallback.is_string() ? fallback.get<std::string>() : fallback.dump();
+  if (fallback.is_array()) shown = shown.substr(1, shown.size() - 2);
   const std::string notes = limits.empty() ? "" : limits + "; ";
-  app_->add_option("--" + option.name, option.doc + " [" + notes + "default " + shown + "]")
+  app_->add_option("--" + option.name)
+      ->description(option.doc + " [" + notes + "default " + shown + "]")
       ->expected(1)
       ->option_text(kind)
       ->group(group_);

@@ -45,8 +45,8 @@ class Cli {
   Cli(const Cli&) = delete;
   Cli& operator=(const Cli&) = delete;
 
-  /// The value of --name. T, deduced from the default: int, unsigned, long, std::size_t, float, double,
-  /// std::string, or a std::vector of double or std::size_t, written 1,2,3. Throws
+  /// The value of --name. T, deduced from the default: int, unsigned, long, std::size_t, float,
+  /// double, std::string, or a std::vector of double or std::size_t, written 1,2,3. Throws
   /// std::invalid_argument if what was given is not a T or not in the range.
   template <class T>
   T get(const std::string& name, T fallback, const std::string& doc, const Range& range = {});
@@ -58,8 +58,8 @@ class Cli {
                      const std::vector<std::string>& choices, const std::string& doc);
   /// Whether --name was given.
   bool flag(const std::string& name, const std::string& doc);
-  /// Call once all options are declared. Refuses what is left over and an --out folder that is in the
-  /// way (std::invalid_argument), answers --help (HelpRequested); writes nothing.
+  /// Call once all options are declared. Refuses what is left over and an --out folder that is in
+  /// the way (std::invalid_argument), answers --help (HelpRequested); writes nothing.
   void done();
 
   const std::string& experiment() const { return experiment_; }

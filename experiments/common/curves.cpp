@@ -20,12 +20,13 @@ class Curves : public Panel {
   }
   double width() const override { return 400.0; }
   double height() const override { return 230.0; }
-  Margins margins() const override { return {58, 20 + legend_width(), 40}; }
+  Margins margins() const override { return {58, 20 + legend_width(), 44}; }
 
   std::string commands(const Slot& slot) const override {
     std::string text =
         "set border 3\nset grid ytics lt 1 lc rgb '#e4e4e4' lw 0.6\n"
-        "set autoscale\nset xtics autofreq format '%g'\nset ytics autofreq format '%g'\n"
+        "set autoscale\nset autoscale xfix\nset xtics autofreq format '%g'\nset ytics autofreq "
+        "format '%g'\n"
         "set key at screen " +
         number(slot.right + (slot.right - slot.left) * 12.0 / width()) + ", screen " +
         number(slot.top) +
@@ -36,7 +37,8 @@ class Curves : public Panel {
     std::string data;
     const char* separator = "plot ";
     if (options_.reference) {
-      text += separator + number(*options_.reference) + " with lines lw 1.2 dt (6,4) lc rgb '#333333' title " +
+      text += separator + number(*options_.reference) +
+              " with lines lw 1.2 dt (12,8) lc rgb '#333333' title " +
               quoted(options_.reference_name);
       separator = ", ";
     }

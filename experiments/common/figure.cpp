@@ -17,7 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Pixels of the page, before the factor for sharp print and screens.
-constexpr double kEdge = 10.0, kTitle = 22.0, kName = 22.0, kTics = 24.0, kSharp = 2.0;
+constexpr double kEdge = 10.0, kTitle = 24.0, kNoTitle = 8.0, kName = 22.0, kTics = 24.0,
+                 kSharp = 2.0;
 
 /// A panel's frame in pixels from the top left corner of the page.
 struct Frame {
@@ -43,15 +44,17 @@ const Panel* panel_at(const std::vector<PanelRow>& rows, std::size_t i, std::siz
   return i < rows.size() && j < rows[i].panels.size() ? rows[i].panels[j].get() : nullptr;
 }
 
-/// Rows from the top, panels from the left. Tics are written at the left of a run of equal boxes, and
-/// below it.
+/// Rows from the top, panels from the left. Tics are written at the left of a run of equal boxes,
+/// and below it.
 Page lay_out(const std::vector<PanelRow>& rows) {
   Page page;
   const bool named = std::ranges::any_of(rows, [](const auto& row) { return !row.name.empty(); });
   double y = kEdge;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    double x = kEdge + (named ? kName : 0.0), height = 0.0, below = 0.0, brightest = 0.0;
+    double x = kEdge + (named ? kName : 0.0), title = kNoTitle;
+    double height = 0.0, below = 0.0, brightest = 0.0;
     for (const PanelPtr& panel : rows[i].panels) {
+      if (!panel->title().empty()) title = kTitle;
       height = std::max(height, panel->height());
       brightest = std::max(brightest, panel->brightest());
     }
@@ -61,13 +64,13 @@ Page lay_out(const std::vector<PanelRow>& rows) {
       const bool y_tics = panel->box() && !(j > 0 && same_box(panel, panel_at(rows, i, j - 1)));
       const bool x_tics = panel->box() && !same_box(panel, panel_at(rows, i + 1, j));
       x += margins.left + (y_tics ? kTics : 0.0);
-      page.frames.push_back({panel, x, y + kTitle, x_tics, y_tics, brightest});
+      page.frames.push_back({panel, x, y + title, x_tics, y_tics, brightest});
       x += panel->width() + margins.right;
       below = std::max(below, margins.bottom + (x_tics ? kTics - 4.0 : 0.0));
     }
-    page.row_middles.push_back(y + kTitle + height / 2.0);
+    page.row_middles.push_back(y + title + height / 2.0);
     page.width = std::max(page.width, x + kEdge);
-    y += kTitle + height + below;
+    y += title + height + below;
   }
   page.height = y + kEdge;
   return page;
@@ -81,10 +84,11 @@ std::string label(const std::string& text, double x, double y, const char* style
 std::string script(const fs::path& output, const std::vector<PanelRow>& rows) {
   const Page page = lay_out(rows);
   const auto px = [](double length) { return std::to_string(std::lround(kSharp * length)); };
-  std::string text = "set terminal pngcairo noenhanced background rgb 'white' font 'DejaVu Sans,9' "
-                     "fontscale 2 linewidth 2 pointscale 2 dashlength 1 size " +
-                     px(page.width) + "," + px(page.height) + "\nset output " + quoted(output) +
-                     "\nset multiplot\n";
+  std::string text =
+      "set terminal pngcairo noenhanced background rgb 'white' font 'DejaVu Sans,9' "
+      "fontscale 2 linewidth 2 pointscale 2 dashlength 0.6 size " +
+      px(page.width) + "," + px(page.height) + "\nset output " + quoted(output) +
+      "\nset multiplot\n";
   for (std::size_t i = 0; i < rows.size(); ++i)
     text += label(rows[i].name, (kEdge + kName / 2) / page.width,
                   1.0 - page.row_middles[i] / page.height,
@@ -98,7 +102,7 @@ std::string script(const fs::path& output, const std::vector<PanelRow>& rows) {
                     frame.x_tics,
                     frame.y_tics,
                     frame.brightest > 0.0 ? frame.brightest : 1.0};
-    text += label(panel.title(), (slot.left + slot.right) / 2.0, slot.top + 9.0 / page.height,
+    text += label(panel.title(), (slot.left + slot.right) / 2.0, slot.top + 11.0 / page.height,
                   "center font ',10' textcolor rgb '#111111'");
     text += "set lmargin at screen " + number(slot.left) + "\nset rmargin at screen " +
             number(slot.right) + "\nset bmargin at screen " + number(slot.bottom) +
@@ -126,8 +130,8 @@ struct TemporaryFile {
   std::string name;
 };
 
-/// First line of what gnuplot said, if it failed. It is shielded from Ctrl-C, after which a run still
-/// draws what it has.
+/// First line of what gnuplot said, if it failed. It is shielded from Ctrl-C, after which a run
+/// still draws what it has.
 std::optional<std::string> run_gnuplot(const std::string& commands) {
   const TemporaryFile file;
   std::ofstream(file.name, std::ios::binary) << commands;
@@ -173,8 +177,8 @@ Drawn draw(const fs::path& path, const std::vector<PanelRow>& rows) {
   if (!problem) fs::rename(temporary, path, error);
   if (!problem && !error) return {true, ""};
   fs::remove(temporary, error);
-  return {false, path.filename().string() + " was not drawn: " +
-                     problem.value_or("gnuplot wrote nothing")};
+  return {false, path.filename().string() +
+                     " was not drawn: " + problem.value_or("gnuplot wrote nothing")};
 }
 
 }  // namespace eqp

@@ -22,8 +22,8 @@ struct Box {
 /// Linear: colours from 0 to the largest value. Log: from 1e-4 of the largest value.
 enum class Scale { linear, log };
 
-/// A heat map of a density at the centres of ny x nx cells of the box: values[i * nx + j] at the i-th y
-/// from below and the j-th x. All density panels of a row share one colour scale. Throws
+/// A heat map of a density at the centres of ny x nx cells of the box: values[i * nx + j] at the
+/// i-th y from below and the j-th x. All density panels of a row share one colour scale. Throws
 /// std::invalid_argument on a wrong number of values.
 PanelPtr density(std::string title, const Box& box, std::size_t ny, std::size_t nx,
                  std::vector<double> values, Scale scale = Scale::linear);
@@ -54,8 +54,8 @@ struct ImageGrid {
   std::size_t image_height, image_width, rows, columns;
 };
 
-/// The first rows * columns rows of pixels (n, height * width) as small grey images, dark where large,
-/// on one scale from 0 to the largest value. Throws std::invalid_argument on a wrong shape.
+/// The first rows * columns rows of pixels (n, height * width) as small grey images, dark where
+/// large, on one scale from 0 to the largest value. Throws std::invalid_argument on a wrong shape.
 PanelPtr images(std::string title, ad::ConstView pixels, const ImageGrid& grid);
 
 /// One row of a figure, with its name written at the left if it has one.
@@ -71,8 +71,8 @@ struct Drawn {
   explicit operator bool() const { return ok; }
 };
 
-/// Draws the rows into a PNG file at `path`, whose folder exists. Without a working gnuplot there is no
-/// file and the answer says so: a run goes on without its pictures.
+/// Draws the rows into a PNG file at `path`, whose folder exists. Without a working gnuplot there
+/// is no file and the answer says so: a run goes on without its pictures.
 Drawn draw(const std::filesystem::path& path, const std::vector<PanelRow>& rows);
 
 }  // namespace eqp

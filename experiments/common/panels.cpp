@@ -33,8 +33,8 @@ std::string axes(const Box& box, const Slot& slot) {
 std::string image(const Box& box, std::size_t ny, std::size_t nx, const std::string& rgb) {
   const double dx = (box.x1 - box.x0) / static_cast<double>(nx);
   const double dy = (box.y1 - box.y0) / static_cast<double>(ny);
-  return "plot '-' binary array=(" + std::to_string(nx) + "," + std::to_string(ny) + ") dx=" +
-         number(dx) + " dy=" + number(dy) + " origin=(" + number(box.x0 + dx / 2) + "," +
+  return "plot '-' binary array=(" + std::to_string(nx) + "," + std::to_string(ny) +
+         ") dx=" + number(dx) + " dy=" + number(dy) + " origin=(" + number(box.x0 + dx / 2) + "," +
          number(box.y0 + dy / 2) + ") format='%uchar' with rgbimage notitle\n" + rgb + "\n";
 }
 
@@ -43,7 +43,7 @@ class BoxPanel : public Panel {
   BoxPanel(std::string title, const Box& box) : Panel(std::move(title)), box_(box) {}
   double width() const override { return kSide * std::min(1.0, aspect()); }
   double height() const override { return kSide / std::max(1.0, aspect()); }
-  Margins margins() const override { return {8, 8, 6}; }
+  Margins margins() const override { return {9, 9, 4}; }
   std::optional<Box> box() const override { return box_; }
 
  protected:
@@ -57,7 +57,11 @@ class Density : public BoxPanel {
  public:
   Density(std::string title, const Box& box, std::size_t ny, std::size_t nx,
           std::vector<double> values, Scale scale)
-      : BoxPanel(std::move(title), box), ny_(ny), nx_(nx), values_(std::move(values)), scale_(scale) {
+      : BoxPanel(std::move(title), box),
+        ny_(ny),
+        nx_(nx),
+        values_(std::move(values)),
+        scale_(scale) {
     if (values_.size() != ny * nx || values_.empty())
       throw std::invalid_argument("density panel: " + std::to_string(values_.size()) +
                                   " values, need " + std::to_string(ny) + " x " +
@@ -95,9 +99,8 @@ class Scatter : public BoxPanel {
   }
   std::string commands(const Slot& slot) const override {
     // A point outside the range keeps gnuplot content when there is none inside.
-    return axes(box_, slot) +
-           "plot '-' with points pt 7 ps 0.22 lc rgb '#90205080' notitle\n" + points_ +
-           number(box_.x1 + 1.0) + " " + number(box_.y1 + 1.0) + "\ne\n";
+    return axes(box_, slot) + "plot '-' with points pt 7 ps 0.22 lc rgb '#90205080' notitle\n" +
+           points_ + number(box_.x1 + 1.0) + " " + number(box_.y1 + 1.0) + "\ne\n";
   }
 
  private:
@@ -119,11 +122,13 @@ class Images : public Panel {
   double width() const override { return kPixel * static_cast<double>(across()); }
   double height() const override { return kPixel * static_cast<double>(down()); }
   std::string commands(const Slot&) const override {
-    const double top = std::max(1e-30, static_cast<double>(*std::ranges::max_element(pixels_.flat())));
+    const double top =
+        std::max(1e-30, static_cast<double>(*std::ranges::max_element(pixels_.flat())));
     std::string rgb(3 * across() * down(), '\xff');
     for (std::size_t i = 0; i < pixels_.rows(); ++i)
       for (std::size_t p = 0; p < pixels_.cols(); ++p) {
-        const std::size_t row = i / grid_.columns * (grid_.image_height + 1) + p / grid_.image_width;
+        const std::size_t row =
+            i / grid_.columns * (grid_.image_height + 1) + p / grid_.image_width;
         const std::size_t column =
             i % grid_.columns * (grid_.image_width + 1) + p % grid_.image_width;
         const double ink = std::clamp(pixels_(i, p) / top, 0.0, 1.0);

@@ -14,23 +14,23 @@
 #include "experiments/common/cli.hpp"
 #include "experiments/common/table.hpp"
 
-// Everything a run leaves behind, in one folder. Files appear complete or not at all: they are written
-// under a temporary name and renamed.
+// Everything a run leaves behind, in one folder. Files appear complete or not at all: they are
+// written under a temporary name and renamed.
 namespace eqp {
 
-/// Throws std::invalid_argument if a run cannot be written to `folder`: it exists (with `overwrite`: it
-/// exists and is not an earlier run), or lies below a file.
+/// Throws std::invalid_argument if a run cannot be written to `folder`: it exists (with
+/// `overwrite`: it exists and is not an earlier run), or lies below a file.
 void require_free_folder(const std::filesystem::path& folder, bool overwrite);
 
-/// Whether a file of a run folder, named relative to it, has the same bytes in every run with the same
-/// options and executable, on any number of threads: metrics.csv, samples*.npy, models and figures do.
-/// config.json names the machine; summary.json and report.html tell seconds.
+/// Whether a file of a run folder, named relative to it, has the same bytes in every run with the
+/// same options and executable, on any number of threads: metrics.csv, samples*.npy, models and
+/// figures do. config.json names the machine; summary.json and report.html tell seconds.
 bool reproducible(const std::filesystem::path& file);
 
 class RunFolder {
  public:
-  /// Creates --out, empties an earlier run's folder on --overwrite, and writes config.json: nothing is
-  /// written before this. Throws std::invalid_argument if the folder cannot be made.
+  /// Creates --out, empties an earlier run's folder on --overwrite, and writes config.json: nothing
+  /// is written before this. Throws std::invalid_argument if the folder cannot be made.
   explicit RunFolder(const Cli& cli);
   /// Writes the metrics that were logged since the last write.
   ~RunFolder();
@@ -43,10 +43,10 @@ class RunFolder {
   /// The options, the build and the machine: what config.json holds.
   const Row& configuration() const { return configuration_; }
 
-  /// One row of metrics.csv. The rows of a group stay in order, lower groups come first: trainings that
-  /// run at the same time log to a group each, and the file does not depend on which was faster. Rows
-  /// must not hold times. Every row has the first one's columns; null is an empty cell. Throws
-  /// std::logic_error otherwise.
+  /// One row of metrics.csv. The rows of a group stay in order, lower groups come first: trainings
+  /// that run at the same time log to a group each, and the file does not depend on which was
+  /// faster. Rows must not hold times. Every row has the first one's columns; null is an empty
+  /// cell. Throws std::logic_error otherwise.
   void log(std::size_t group, const Row& row);
   /// NAME.npy with the array x. NAME begins with "samples".
   void samples(const std::string& name, ad::ConstView x);

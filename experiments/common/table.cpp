@@ -66,7 +66,8 @@ std::string Table::text() const {
   std::vector<std::string> lines(rows_.size() + 2);
   for (const std::string& column : columns_) {
     std::size_t widest = width(heading(column));
-    for (std::size_t i = 0; i < rows_.size(); ++i) widest = std::max(widest, width(cell(i, column)));
+    for (std::size_t i = 0; i < rows_.size(); ++i)
+      widest = std::max(widest, width(cell(i, column)));
     const bool right = numeric(column);
     const std::string gap = lines[0].empty() ? "" : "  ";
     lines[0] += gap + padded(heading(column), widest, right);
@@ -104,11 +105,20 @@ std::string html_escaped(const std::string& text) {
   std::string safe;
   for (const char c : text) {
     switch (c) {
-      case '&': safe += "&amp;"; break;
-      case '<': safe += "&lt;"; break;
-      case '>': safe += "&gt;"; break;
-      case '"': safe += "&quot;"; break;
-      default: safe += c;
+      case '&':
+        safe += "&amp;";
+        break;
+      case '<':
+        safe += "&lt;";
+        break;
+      case '>':
+        safe += "&gt;";
+        break;
+      case '"':
+        safe += "&quot;";
+        break;
+      default:
+        safe += c;
     }
   }
   return safe;

@@ -10,8 +10,8 @@ namespace eqp {
 /// Column names and values in the order they were given; a value is a number, text, bool or null.
 using Row = nlohmann::ordered_json;
 
-/// A value as people read it: text as it is, whole numbers in full, others to 3 significant digits (at
-/// most 4 decimals), "-" for what is missing or not a number.
+/// A value as people read it: text as it is, whole numbers in full, others to 3 significant digits
+/// (at most 4 decimals), "-" for what is missing or not a number.
 std::string shown(const Row& value);
 
 class Table {

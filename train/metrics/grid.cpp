@@ -31,7 +31,8 @@ std::vector<double> evaluate(const LogDensity& log_p, ad::ConstView points) {
   const ad::Blocks blocks{points.rows(), kDensityRows};
   ad::parallel_for(blocks.count(), [&](std::size_t b) {
     const std::size_t first = blocks.first(b), count = blocks.size(b);
-    if (count == kDensityRows) return log_p(points.slice(first, count), std::span(values).subspan(first, count));
+    if (count == kDensityRows)
+      return log_p(points.slice(first, count), std::span(values).subspan(first, count));
     ad::Tensor padded({kDensityRows, points.cols()});
     for (std::size_t i = 0; i < kDensityRows; ++i) {
       std::ranges::copy(points.row(first + std::min(i, count - 1)), padded.row(i).begin());
@@ -54,7 +55,8 @@ void Box::check(const char* who) const {
   if (!(std::isfinite(width()) && std::isfinite(height()) && width() > 0 && height() >= 0)) {
     throw std::invalid_argument(std::string(who) + ": box [" + std::to_string(x_min) + ", " +
                                 std::to_string(x_max) + "] x [" + std::to_string(y_min) + ", " +
-                                std::to_string(y_max) + "]; need finite bounds in increasing order");
+                                std::to_string(y_max) +
+                                "]; need finite bounds in increasing order");
   }
 }
 
@@ -66,8 +68,9 @@ double Grid::cell_volume() const {
 ad::Tensor grid_points(const Box& box, std::size_t nx, std::size_t ny) {
   box.check("grid");
   if (nx == 0 || ny == 0 || (box.dim() == 1 && ny != 1)) {
-    throw std::invalid_argument("grid: " + std::to_string(nx) + " x " + std::to_string(ny) +
-                                " cells; need at least 1 per axis, and exactly 1 across an interval");
+    throw std::invalid_argument(
+        "grid: " + std::to_string(nx) + " x " + std::to_string(ny) +
+        " cells; need at least 1 per axis, and exactly 1 across an interval");
   }
   ad::Tensor points({nx * ny, box.dim()});
   for (std::size_t k = 0; k < nx * ny; ++k) {
@@ -102,7 +105,8 @@ double edge_mass(const Grid& grid) {
   const auto [top, cells] = relative_masses(grid);
   const ad::Tensor points = grid_points(grid.box, grid.nx, grid.ny);
   double edge = 0;
-  for (std::size_t k = 0; k < cells.size(); ++k) edge += grid.box.near_edge(points.row(k)) ? cells[k] : 0;
+  for (std::size_t k = 0; k < cells.size(); ++k)
+    edge += grid.box.near_edge(points.row(k)) ? cells[k] : 0;
   return edge / std::accumulate(cells.begin(), cells.end(), 0.0);
 }
 

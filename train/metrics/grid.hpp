@@ -16,8 +16,8 @@ namespace eqp::train {
 using LogDensity = std::function<void(ad::ConstView x, std::span<double> log_p)>;
 inline constexpr std::size_t kDensityRows = 512;
 
-/// log_p at any number of points (n, d): calls with blocks of exactly kDensityRows rows, in parallel,
-/// the last one filled up with copies of the last point.
+/// log_p at any number of points (n, d): calls with blocks of exactly kDensityRows rows, in
+/// parallel, the last one filled up with copies of the last point.
 std::vector<double> evaluate(const LogDensity& log_p, ad::ConstView points);
 
 /// An axis-parallel box; an interval (d = 1) if y_min = y_max.
@@ -29,7 +29,8 @@ struct Box {
   double height() const { return y_max - y_min; }
   /// Whether x (d) lies within 2 % of the box's width or height of its edge.
   bool near_edge(std::span<const Real> x) const;
-  /// Throws std::invalid_argument, in the name of `who`, unless finite with x_min < x_max, y_min <= y_max.
+  /// Throws std::invalid_argument, in the name of `who`, unless finite with x_min < x_max, y_min <=
+  /// y_max.
   void check(const char* who) const;
 };
 
@@ -48,16 +49,16 @@ ad::Tensor grid_points(const Box& box, std::size_t nx, std::size_t ny);
 /// Tabulates log_p. An interval needs ny = 1.
 Grid evaluate_grid(const LogDensity& log_p, const Box& box, std::size_t nx, std::size_t ny);
 
-/// log Z by the midpoint rule: superexponentially accurate for a smooth density that vanishes at the
-/// edge, O(h^2) for one with kinks. NaN if any value is NaN or +infinity.
+/// log Z by the midpoint rule: superexponentially accurate for a smooth density that vanishes at
+/// the edge, O(h^2) for one with kinks. NaN if any value is NaN or +infinity.
 double log_z(const Grid& grid);
 
-/// Fraction of the mass in each mode, by the midpoint rule. A cell belongs to its centre's mode: error
-/// O(h p) along a border between modes where the density is p.
+/// Fraction of the mass in each mode, by the midpoint rule. A cell belongs to its centre's mode:
+/// error O(h p) along a border between modes where the density is p.
 std::vector<double> masses_on_grid(const Grid& grid, const Modes& modes);
 
-/// Fraction of the mass within the outermost 2 % of the box: above 1e-3 or so, the box is too small or
-/// the density cannot be normalised.
+/// Fraction of the mass within the outermost 2 % of the box: above 1e-3 or so, the box is too small
+/// or the density cannot be normalised.
 double edge_mass(const Grid& grid);
 
 }  // namespace eqp::train

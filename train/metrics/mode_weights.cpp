@@ -13,7 +13,8 @@ namespace {
 void check_weights(std::size_t estimated, std::span<const double> exact) {
   if (exact.empty() || estimated != exact.size()) {
     throw std::invalid_argument("weight_error: " + std::to_string(estimated) + " estimates for " +
-                                std::to_string(exact.size()) + " modes; need one for each of at least 1 mode");
+                                std::to_string(exact.size()) +
+                                " modes; need one for each of at least 1 mode");
   }
   const double total = std::accumulate(exact.begin(), exact.end(), 0.0);
   if (!(std::abs(total - 1) < 1e-6) || std::ranges::any_of(exact, [](double w) { return w < 0; })) {
@@ -41,7 +42,8 @@ std::vector<std::size_t> mode_counts(ad::ConstView x, const Modes& modes) {
   std::vector<std::size_t> counts(modes.count);
   for (std::size_t i = 0; i < x.rows(); ++i) {
     const auto row = x.row(i);
-    if (std::ranges::all_of(row, [](Real v) { return std::isfinite(v); })) ++counts[modes.checked(row)];
+    if (std::ranges::all_of(row, [](Real v) { return std::isfinite(v); }))
+      ++counts[modes.checked(row)];
   }
   return counts;
 }
@@ -63,8 +65,9 @@ SampleWeightError weight_error(std::span<const std::size_t> counts, std::size_t 
   check_weights(counts.size(), exact);
   const std::size_t total = std::accumulate(counts.begin(), counts.end(), std::size_t(0));
   if (samples == 0 || total > samples) {
-    throw std::invalid_argument("weight_error: counts sum to " + std::to_string(total) + " in a sample of " +
-                                std::to_string(samples) + "; need at least 1 sample and one per count");
+    throw std::invalid_argument("weight_error: counts sum to " + std::to_string(total) +
+                                " in a sample of " + std::to_string(samples) +
+                                "; need at least 1 sample and one per count");
   }
   std::vector<double> fractions(counts.size());
   double max_z = 0;

@@ -10,7 +10,8 @@
 // Does a sample, or a model, carry the right mass in each mode?
 namespace eqp::train {
 
-/// A partition of space into `count` modes: of(x) is the number of the mode that owns the point x (d).
+/// A partition of space into `count` modes: of(x) is the number of the mode that owns the point x
+/// (d).
 struct Modes {
   std::function<std::size_t(std::span<const Real> x)> of = [](std::span<const Real>) { return 0; };
   std::size_t count = 1;
@@ -40,13 +41,13 @@ struct SampleWeightError {
   double max_z;       ///< max_k |w^_k - w_k| / sqrt(w_k (1 - w_k) / samples)
 };
 
-/// `samples` is the size of the whole sample, at least the sum of the counts: lost samples are missing
-/// weight. max_z is infinite for a sample in a mode of weight 0.
+/// `samples` is the size of the whole sample, at least the sum of the counts: lost samples are
+/// missing weight. max_z is infinite for a sample in a mode of weight 0.
 SampleWeightError weight_error(std::span<const std::size_t> counts, std::size_t samples,
                                std::span<const double> exact);
 
-/// sum_k w_k (1 - w_k) / (K M): the expected mse of the mode fractions of M independent exact samples
-/// (the variance of a multinomial fraction, averaged over the K modes).
+/// sum_k w_k (1 - w_k) / (K M): the expected mse of the mode fractions of M independent exact
+/// samples (the variance of a multinomial fraction, averaged over the K modes).
 double weight_error_floor(std::span<const double> exact, std::size_t samples);
 
 }  // namespace eqp::train

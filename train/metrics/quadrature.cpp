@@ -13,9 +13,10 @@ namespace eqp::train {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-// Gauss-Legendre with 3 points on (0, 1): abscissae (1 -+ sqrt(3/5)) / 2 and 1/2.
-constexpr std::array<double, 3> kAbscissae{0.11270166537925831, 0.5, 0.88729833462074169};
-constexpr std::array<double, 3> kWeights{5.0 / 18, 8.0 / 18, 5.0 / 18};
+// Gauss-Lobatto with 4 points on (0, 1), exact to degree 5: 0, (1 -+ 1/sqrt(5)) / 2, 1.
+constexpr std::size_t kOrder = 4;
+constexpr std::array<double, kOrder> kAbscissae{0, 0.27639320225002103, 0.72360679774997897, 1};
+constexpr std::array<double, kOrder> kWeights{1.0 / 12, 5.0 / 12, 5.0 / 12, 1.0 / 12};
 
 /// Equal cells: lower corners, and the one size.
 struct Cells {
@@ -24,7 +25,7 @@ struct Cells {
   std::vector<std::array<double, 2>> corners;
 
   std::size_t children() const { return dim == 1 ? 2 : 4; }
-  std::size_t points() const { return dim == 1 ? 3 : 9; }
+  std::size_t points() const { return dim == 1 ? kOrder : kOrder * kOrder; }
   double volume() const { return dim == 1 ? size[0] : size[0] * size[1]; }
 };
 
@@ -53,18 +54,24 @@ Cells halved(const Cells& cells) {
   return result;
 }
 
-ad::Tensor quadrature_points(const Cells& cells) {
+/// The points of all cells, (cells * points(), dim). `pull` draws them towards the centre of their
+/// cell by this fraction.
+ad::Tensor quadrature_points(const Cells& cells, double pull) {
   ad::Tensor points({cells.corners.size() * cells.points(), cells.dim});
   for (std::size_t row = 0; row < points.rows(); ++row) {
     const auto& corner = cells.corners[row / cells.points()];
     const std::size_t k = row % cells.points();
-    points(row, 0) = static_cast<Real>(corner[0] + kAbscissae[k % 3] * cells.size[0]);
-    if (cells.dim == 2) points(row, 1) = static_cast<Real>(corner[1] + kAbscissae[k / 3] * cells.size[1]);
+    const std::array<std::size_t, 2> node{k % kOrder, k / kOrder};
+    for (std::size_t axis = 0; axis < cells.dim; ++axis) {
+      const double t = 0.5 + (kAbscissae[node[axis]] - 0.5) * (1 - pull);
+      points(row, axis) = static_cast<Real>(corner[axis] + t * cells.size[axis]);
+    }
   }
   return points;
 }
 
-/// (cells, modes + 1) integrals over cells and modes, in units of exp(top); last column: near the edge.
+/// (cells, modes + 1) integrals over cells and modes, in units of exp(top); last column: near the
+/// edge.
 struct Masses {
   double top;
   std::size_t cols;
@@ -72,23 +79,28 @@ struct Masses {
 
   std::span<double> row(std::size_t c) { return std::span(values).subspan(c * cols, cols); }
   void set_top(double new_top) {
-    for (double& v : values) v *= std::exp(top - new_top);
+    const double scale = std::exp(top - new_top);
+    for (double& v : values) v *= scale;
     top = new_top;
   }
 };
 
 /// The integrals over `cells`, with a top of at least `top`.
-Masses cell_masses(const Cells& cells, const LogDensity& log_p, const Box& box, const Modes& modes, double top) {
-  const ad::Tensor points = quadrature_points(cells);
-  const std::vector<double> log_values = evaluate(log_p, points);
+Masses cell_masses(const Cells& cells, const LogDensity& log_p, const Box& box, const Modes& modes,
+                   double top) {
+  const std::vector<double> log_values = evaluate(log_p, quadrature_points(cells, 0));
+  // A border between modes along the edge of a cell leaves the whole cell in one mode.
+  const ad::Tensor points = quadrature_points(cells, 1e-3);
   for (const double v : log_values) top = std::max(top, v);
-  Masses masses{top, modes.count + 1, std::vector<double>(cells.corners.size() * (modes.count + 1))};
+  Masses masses{top, modes.count + 1,
+                std::vector<double>(cells.corners.size() * (modes.count + 1))};
   const ad::Blocks blocks{cells.corners.size(), 256};
   ad::parallel_for(blocks.count(), [&](std::size_t b) {
     for (std::size_t c = blocks.first(b); c < blocks.first(b) + blocks.size(b); ++c) {
       for (std::size_t k = 0; k < cells.points(); ++k) {
         const std::size_t row = c * cells.points() + k;
-        const double weight = kWeights[k % 3] * (cells.dim == 1 ? 1 : kWeights[k / 3]) * cells.volume();
+        const double weight =
+            kWeights[k % kOrder] * (cells.dim == 1 ? 1 : kWeights[k / kOrder]) * cells.volume();
         const double mass = weight * std::exp(log_values[row] - top);
         masses.row(c)[modes.checked(points.row(row))] += mass;
         if (box.near_edge(points.row(row))) masses.row(c)[modes.count] += mass;
@@ -115,17 +127,24 @@ std::vector<std::size_t> unfinished(const std::vector<double>& errors, double al
   std::iota(order.begin(), order.end(), std::size_t(0));
   std::ranges::stable_sort(order, {}, [&](std::size_t c) { return errors[c]; });
   double spent = 0;
-  const auto first = std::ranges::find_if(order, [&](std::size_t c) { return (spent += errors[c]) > allowance; });
+  const auto first =
+      std::ranges::find_if(order, [&](std::size_t c) { return (spent += errors[c]) > allowance; });
   std::vector<std::size_t> rest(first, order.end());
   std::ranges::sort(rest);
   return rest;
 }
 
-/// The state of the refinement: the active cells with their integrals, and the integrals over the box.
+/// The state of the refinement: the active cells with their integrals, and the integrals over the
+/// box.
 class Refinement {
  public:
-  Refinement(const LogDensity& log_p, const Box& box, const Modes& modes, const QuadratureOptions& options)
-      : log_p_(log_p), box_(box), modes_(modes), options_(options), cells_(first_cells(box, options.cells)) {
+  Refinement(const LogDensity& log_p, const Box& box, const Modes& modes,
+             const QuadratureOptions& options)
+      : log_p_(log_p),
+        box_(box),
+        modes_(modes),
+        options_(options),
+        cells_(first_cells(box, options.cells)) {
     masses_ = cell_masses(cells_, log_p_, box_, modes_, std::numeric_limits<double>::lowest());
     evaluations_ = cells_.corners.size() * cells_.points();
     totals_.assign(masses_.cols, 0);
@@ -155,7 +174,8 @@ class Refinement {
     for (const std::size_t c : unfinished(errors, 0.1 * total())) {
       for (std::size_t part = c * children; part < (c + 1) * children; ++part) {
         kept.corners.push_back(parts.corners[part]);
-        kept_masses.values.insert(kept_masses.values.end(), fine.row(part).begin(), fine.row(part).end());
+        kept_masses.values.insert(kept_masses.values.end(), fine.row(part).begin(),
+                                  fine.row(part).end());
       }
     }
     cells_ = std::move(kept);
@@ -163,7 +183,8 @@ class Refinement {
   }
 
   Quadrature result() const {
-    Quadrature q{masses_.top + std::log(total()), change_, mass_change_, totals_.back() / total(), {}, evaluations_};
+    Quadrature q{masses_.top + std::log(total()), change_, mass_change_,
+                 totals_.back() / total(),        {},      evaluations_};
     for (std::size_t k = 0; k < modes_.count; ++k) q.masses.push_back(totals_[k] / total());
     return q;
   }
@@ -181,7 +202,8 @@ class Refinement {
       double sum = 0;
       for (std::size_t k = 0; k < fine.cols; ++k) {
         double d = -masses_.row(c)[k];
-        for (std::size_t part = 0; part < cells_.children(); ++part) d += fine.row(c * cells_.children() + part)[k];
+        for (std::size_t part = 0; part < cells_.children(); ++part)
+          d += fine.row(c * cells_.children() + part)[k];
         totals_[k] += d;
         if (k == modes_.count) continue;
         sum += d;
@@ -210,11 +232,13 @@ class Refinement {
 
 }  // namespace
 
-Quadrature integrate(const LogDensity& log_p, const Box& box, const Modes& modes, const QuadratureOptions& options) {
+Quadrature integrate(const LogDensity& log_p, const Box& box, const Modes& modes,
+                     const QuadratureOptions& options) {
   box.check("integrate");
   if (options.cells == 0 || !(options.tolerance > 0) || !(options.mass_tolerance > 0)) {
-    throw std::invalid_argument("integrate: " + std::to_string(options.cells) + " cells, tolerances " +
-                                std::to_string(options.tolerance) + " and " + std::to_string(options.mass_tolerance) +
+    throw std::invalid_argument("integrate: " + std::to_string(options.cells) +
+                                " cells, tolerances " + std::to_string(options.tolerance) +
+                                " and " + std::to_string(options.mass_tolerance) +
                                 "; need at least 1 cell and positive tolerances");
   }
   Refinement refinement(log_p, box, modes, options);

@@ -7,24 +7,27 @@
 
 // log Z and mode masses of an unnormalised density in one or two dimensions.
 //
-// Cells of a regular grid, 3 Gauss-Legendre points per axis in each, are halved again and again, but
-// only those that still change: cells whose change adds up to less than a tenth of the tolerance are
-// final. Smooth parts are done after one halving; what is left are the kinks of piecewise-linear
-// energies (leaky ReLU), where every linear rule is of second order, and the borders between modes.
+// Cells of a regular grid, each with 4 x 4 Gauss-Lobatto points, are halved again and again, but
+// only those that still change: cells whose changes add up to less than a tenth of the tolerance
+// are final. Smooth parts are done after one or two halvings; what is left are the kinks of
+// piecewise-linear energies (leaky ReLU), where every linear rule is of second order, and the
+// borders between modes. Points at the corners see a kink that cuts a corner off, which the points
+// of a Gauss-Legendre rule miss.
 namespace eqp::train {
 
 struct QuadratureOptions {
   double tolerance = 1e-6;       ///< on the change of log Z by the last halving
   double mass_tolerance = 1e-4;  ///< on the change of each mode's mass by the last halving
-  std::size_t cells = 34;        ///< per axis, at first: 102 points per axis. A spike between them is missed
-  std::size_t max_evaluations = 3'000'000;
+  std::size_t cells =
+      34;  ///< per axis, at first: 102 points per axis. A spike between them is missed
+  std::size_t max_evaluations = 8'000'000;
 };
 
 struct Quadrature {
   double log_z;
-  /// Change of log Z by the last halving: the larger of its absolute value and the root of the sum of
-  /// squares over cells (which an accidental cancellation does not make small). Above the tolerance if
-  /// max_evaluations came first; infinite if no halving was possible.
+  /// Change of log Z by the last halving: the larger of its absolute value and the root of the sum
+  /// of squares over cells (which an accidental cancellation does not make small). Above the
+  /// tolerance if max_evaluations came first; infinite if no halving was possible.
   double change;
   double mass_change;          ///< the same of the masses, the largest over modes
   double edge_mass;            ///< fraction of the mass in the outermost 2 % of the box
@@ -33,8 +36,9 @@ struct Quadrature {
 };
 
 /// Integrates exp(log_p) over the box and over each mode in it. Mass outside the box is not seen:
-/// look at edge_mass. A NaN or +infinity of log_p gives NaN; a density that is 0 at all points gives
-/// log_z = -infinity. Throws std::invalid_argument for an empty box, no cells or no tolerance.
+/// look at edge_mass. A NaN or +infinity of log_p gives NaN; a density that is 0 at all points
+/// gives log_z = -infinity. Throws std::invalid_argument for an empty box, no cells or no
+/// tolerance.
 Quadrature integrate(const LogDensity& log_p, const Box& box, const Modes& modes = {},
                      const QuadratureOptions& options = {});
 

@@ -1,0 +1,134 @@
+#include "experiments/common/ebm.hpp"
+
+#include <stdexcept>
+
+#include "train/cd.hpp"
+#include "train/data/batches.hpp"
+#include "train/data/standardise.hpp"
+#include "train/dsm.hpp"
+#include "train/nce.hpp"
+#include "train/pcd.hpp"
+
+namespace eqp {
+namespace {
+
+std::vector<std::size_t> widths(const EbmOptions& options) {
+  std::vector<std::size_t> w{options.dim};
+  w.insert(w.end(), options.hidden.begin(), options.hidden.end());
+  w.push_back(1);
+  return w;
+}
+
+nn::Activation activation(const std::string& name) {
+  if (name == "silu") return ad::silu;
+  if (name == "leaky_relu") return [](ad::Var x) { return ad::leaky_relu(x, 0.05); };
+  throw std::invalid_argument("--activation " + name + ": need silu or leaky_relu");
+}
+
+flows::RealNvpOptions with_base(flows::RealNvpOptions flow, double variance) {
+  flow.base_variance = variance;
+  return flow;
+}
+
+// A Gaussian around the data, `scale` times as wide in every coordinate.
+mcmc::Proposal noise_around(const ad::Tensor& data, double scale) {
+  const std::size_t n = data.rows(), d = data.cols();
+  std::vector<double> mean(d, 0), sd(d, 0);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < d; ++j) mean[j] += double(data(i, j)) / double(n);
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < d; ++j) {
+      const double r = data(i, j) - mean[j];
+      sd[j] += r * r / double(n);
+    }
+  }
+  for (double& s : sd) s = scale * std::sqrt(s);
+  return mcmc::gaussian_proposal(mean, sd);
+}
+
+}  // namespace
+
+Ebm::Ebm(const EbmOptions& options, ad::Key key)
+    : network(params, "energy", widths(options), activation(options.activation), key.fork(0),
+              {.last = nn::zeros()}),
+      flow(flows::realnvp(flow_params, "flow", options.dim,
+                          with_base(options.flow, options.base_variance), key.fork(1))),
+      energy(train::tilted([this](ad::Var x) { return sum(network(x), 1); }, flow)) {}
+
+const std::vector<std::string>& method_names() {
+  static const std::vector<std::string> names{"cd", "pcd", "dsm", "nce", "adaptive_flow"};
+  return names;
+}
+
+train::Objective make_objective(const std::string& method, Ebm& ebm, const ad::Tensor& data,
+                                const MethodSettings& s, ad::Key key) {
+  const std::size_t dim = data.cols();
+  auto batches = std::make_shared<train::Batches>(data, s.batch, key.fork(0));
+  const train::DataSource source = [=](std::uint32_t t, ad::View out) { batches->fill(t, out); };
+  const ad::Key own = key.fork(1);
+  if (method == "cd") {
+    return train::cd(ebm.energy, source,
+                     {.dim = dim,
+                      .batch = s.batch,
+                      .steps = s.langevin_steps,
+                      .step_size = s.langevin_step,
+                      .key = own});
+  }
+  if (method == "pcd") {
+    return train::pcd(ebm.energy, source, s.bank, train::base_sampler(ebm.flow),
+                      {.dim = dim,
+                       .batch = s.batch,
+                       .steps = s.langevin_steps,
+                       .step_size = s.langevin_step,
+                       .restart_probability = s.restart,
+                       .key = own});
+  }
+  if (method == "dsm") {
+    return train::dsm(ebm.energy, source,
+                      {.dim = dim, .batch = s.batch, .sigmas = s.sigmas, .key = own});
+  }
+  if (method == "nce") {
+    return train::nce(ebm.energy, ebm.params, source, noise_around(data, s.noise_scale),
+                      {.dim = dim, .batch = s.batch, .key = own});
+  }
+  if (method == "adaptive_flow") {
+    return train::adaptive_flow(ebm.energy, source, ebm.flow, ebm.flow_params,
+                                {.batch = s.batch,
+                                 .bank = s.bank,
+                                 .particles = s.particles,
+                                 .global_steps = s.global_steps,
+                                 .local_steps = s.local_steps,
+                                 .cycles = s.cycles,
+                                 .negatives = s.negatives,
+                                 .per_chain = s.per_chain,
+                                 .flow_learning_rate = train::cosine(s.flow_learning_rate, s.steps,
+                                                                     s.final_flow_learning_rate),
+                                 .key = own});
+  }
+  std::string names;
+  for (const std::string& name : method_names()) names += (names.empty() ? "" : ", ") + name;
+  throw std::invalid_argument("--method " + method + ": need one of " + names);
+}
+
+std::uint32_t train_method(const std::string& method, Ebm& ebm, const ad::Tensor& data,
+                           const MethodSettings& s, ad::Key key, const train::OnStep& on_step) {
+  const train::Objective objective = make_objective(method, ebm, data, s, key);
+  return train::fit(
+      ebm.params, objective, train::adam(),
+      {.steps = s.steps,
+       .learning_rate = train::cosine(s.learning_rate, s.steps, s.final_learning_rate)},
+      on_step);
+}
+
+train::LogDensity log_density(const mcmc::Energy& energy, std::size_t dim) {
+  const ad::Batched energies(
+      {{dim}}, [=](std::span<const ad::Var> in) -> ad::Vars { return {energy(in[0])}; });
+  return [=](ad::ConstView x, std::span<double> log_p) {
+    ad::Workspace at = energies.workspace(x.rows());
+    mcmc::evaluate(at, x);
+    for (std::size_t i = 0; i < log_p.size(); ++i) log_p[i] = -double(at.out(0)[i]);
+  };
+}
+
+}  // namespace eqp

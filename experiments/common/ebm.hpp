@@ -1,0 +1,70 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "flows/realnvp.hpp"
+#include "nn/mlp.hpp"
+#include "train/adaptive_flow.hpp"
+#include "train/metrics/grid.hpp"
+
+// The energy model of the experiments and its five ways to be trained: one network, one tilt, one
+// set of data; only the objective differs.
+namespace eqp {
+
+struct EbmOptions {
+  std::size_t dim = 2;
+  std::vector<std::size_t> hidden = {32, 64, 64, 64};
+  std::string activation = "silu";  // or "leaky_relu" with slope 0.05 (Nijkamp et al. 2020)
+  double base_variance = 1;         // of the Gaussian tilt, which is the flow's base
+  flows::RealNvpOptions flow;
+};
+
+/// U(x) = E(x) + |x|^2 / (2 base_variance) + const with a network E that starts at 0, and a flow
+/// that starts as the identity: at first model, base and proposal are the same Gaussian.
+struct Ebm {
+  Ebm(const EbmOptions& options, ad::Key key);
+
+  ad::Params params, flow_params;
+  nn::Mlp network;
+  flows::Flow flow;
+  mcmc::Energy energy;
+};
+
+/// Settings of all methods; each reads what concerns it.
+struct MethodSettings {
+  std::size_t batch = 128;
+  std::uint32_t steps = 4000;  // updates
+  double learning_rate = 1e-2;
+  double final_learning_rate = 1e-2;   // reached along a cosine
+  std::size_t bank = 1024;             // pcd, adaptive_flow
+  std::uint32_t langevin_steps = 10;   // cd, pcd: per update
+  double langevin_step = 0.01;         // cd, pcd: step size in units of x squared
+  double restart = 0;                  // pcd: probability per slot and use
+  std::vector<double> sigmas = {0.1};  // dsm: noise levels
+  double noise_scale = 1.5;            // nce: the noise's standard deviation in those of the data
+  std::size_t particles = 32;          // adaptive_flow: see train/adaptive_flow.hpp
+  std::uint32_t global_steps = 1, local_steps = 4, cycles = 2;
+  train::Negatives negatives = train::Negatives::last;
+  std::size_t per_chain = 4;
+  double flow_learning_rate = 1e-2;
+  double final_flow_learning_rate = 1e-2;
+};
+
+/// "cd", "pcd", "dsm", "nce", "adaptive_flow".
+const std::vector<std::string>& method_names();
+
+/// The objective of a method on the rows of `data` (n, dim), visited in shuffled epochs. Throws
+/// std::invalid_argument naming the choices for an unknown method.
+train::Objective make_objective(const std::string& method, Ebm& ebm, const ad::Tensor& data,
+                                const MethodSettings& settings, ad::Key key);
+
+/// Trains by Adam with the settings' schedule. Returns the updates done.
+std::uint32_t train_method(const std::string& method, Ebm& ebm, const ad::Tensor& data,
+                           const MethodSettings& settings, ad::Key key,
+                           const train::OnStep& on_step = {});
+
+/// -U as a function of points, following the parameters as they move.
+train::LogDensity log_density(const mcmc::Energy& energy, std::size_t dim);
+
+}  // namespace eqp

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "flows/affine_coupling.hpp"
+
+namespace eqp::flows {
+
+struct RealNvpOptions {
+  /// Pairs of couplings with complementary halves.
+  std::size_t blocks = 4;
+  /// Hidden widths of every network.
+  std::vector<std::size_t> hidden = {16};
+  CouplingForm form = CouplingForm::capped;
+  /// Of the base N(0, variance I). A capped flow stretches a coordinate by at most e in either
+  /// direction, so choose it near the largest variance of the data.
+  double base_variance = 1;
+};
+
+/// RealNVP (Dinh et al. 2017): `blocks` pairs of affine couplings on N(0, base_variance I). It
+/// begins as the identity up to 1e-6.
+///
+/// Layers are named `<name>.0`, `<name>.1`, ...; layer 0 moves the first half. The capped form uses
+/// c = 2 / (number of couplings), so that the log-scales of one coordinate sum to at most 1; for
+/// dim 2, 4 blocks and hidden {16} it has 1312 parameters. The plain form uses c = 2 throughout.
+/// Throws std::invalid_argument for dim < 2, no blocks, or a base_variance that is not positive.
+Flow realnvp(ad::Params& params, const std::string& name, std::size_t dim,
+             const RealNvpOptions& options, ad::Key key);
+
+}  // namespace eqp::flows

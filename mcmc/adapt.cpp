@@ -1,0 +1,24 @@
+#include "mcmc/adapt.hpp"
+
+#include <algorithm>
+#include <sstream>
+#include <stdexcept>
+
+namespace eqp::mcmc {
+
+StepSizeAdapter::StepSizeAdapter(Options options) : options_(options) {
+  if (options.target > 0 && options.target < 1 && options.largest >= 0) return;
+  std::ostringstream text;
+  text << "StepSizeAdapter: target acceptance " << options.target << ", largest step "
+       << options.largest << "; need a target between 0 and 1 and a step of at least 0";
+  throw std::invalid_argument(text.str());
+}
+
+void StepSizeAdapter::update(double& step_size, double acceptance) const {
+  constexpr double ratio = 1.05, tolerance = 0.03;
+  if (acceptance > options_.target + tolerance) step_size *= ratio;
+  if (acceptance < options_.target - tolerance) step_size /= ratio;
+  if (options_.largest > 0) step_size = std::min(step_size, options_.largest);
+}
+
+}  // namespace eqp::mcmc

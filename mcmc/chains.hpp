@@ -1,0 +1,108 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "autodiff/parallel.hpp"
+#include "mcmc/kernel.hpp"
+
+namespace eqp::mcmc {
+
+/// The chains of a run, as blocks that are advanced in parallel. The block size trades matrix
+/// products that are large against memory that stays in cache; results do not depend on threads.
+template <Kernel K>
+class Chains {
+ public:
+  using State = typename K::State;
+
+  /// Starts chain i at row i of x0 (n, d). Throws std::invalid_argument unless n >= 1, block >= 1
+  /// and the energy is finite at every start.
+  Chains(const K& kernel, ad::ConstView x0, std::size_t block = 64)
+      : blocks_{x0.rows(), block}, shape_(x0.shape) {
+    if (x0.shape.rank() != 2 || x0.rows() == 0 || block == 0) {
+      throw std::invalid_argument("Chains: x0 is " + ad::str(x0.shape) + " in blocks of " +
+                                  std::to_string(block) +
+                                  "; need (n, d) with n >= 1 and blocks of at least 1");
+    }
+    states_.resize(blocks_.count());
+    ad::parallel_for(states_.size(), [&](std::size_t b) {
+      states_[b] = kernel.init(x0.slice(blocks_.first(b), blocks_.size(b)), blocks_.first(b));
+    });
+  }
+
+  /// Advances every chain from step first_step by `steps`; a task is all steps of a block. After
+  /// each step visit(first_chain, step, x) sees the positions x (rows, d) of a block, whose row 0
+  /// is chain first_chain; it is called for several blocks at the same time.
+  template <class Visit>
+  void advance(const K& kernel, std::uint32_t first_step, std::uint32_t steps, ad::Key key,
+               const Visit& visit) {
+    ad::parallel_for(states_.size(), [&](std::size_t b) {
+      State& s = states_[b];
+      const std::size_t first = blocks_.first(b);
+      for (std::uint32_t t = first_step; t < first_step + steps; ++t) {
+        kernel.step(s, {key, t, std::uint32_t(first)});
+        visit(first, t, s.x());
+      }
+    });
+  }
+  void advance(const K& kernel, std::uint32_t first_step, std::uint32_t steps, ad::Key key) {
+    advance(kernel, first_step, steps, key, [](std::size_t, std::uint32_t, ad::View) {});
+  }
+
+  /// Re-evaluates cached energies, after the energy's or the proposal's parameters moved.
+  void refresh(const K& kernel) {
+    ad::parallel_for(states_.size(), [&](std::size_t b) { kernel.refresh(states_[b]); });
+  }
+
+  /// Moves every chain: x (n, d). Throws std::invalid_argument for another shape.
+  void set(const K& kernel, ad::ConstView x) {
+    if (!(x.shape == shape_)) {
+      throw std::invalid_argument("Chains: positions " + ad::str(x.shape) + "; need " +
+                                  ad::str(shape_));
+    }
+    ad::parallel_for(states_.size(), [&](std::size_t b) {
+      std::ranges::copy(x.slice(blocks_.first(b), blocks_.size(b)).flat(), states_[b].x().data);
+      kernel.refresh(states_[b]);
+    });
+  }
+
+  /// A copy (n, d).
+  ad::Tensor positions() {
+    ad::Tensor x(shape_);
+    for (std::size_t b = 0; b < states_.size(); ++b) {
+      std::ranges::copy(states_[b].x().flat(),
+                        x.view().slice(blocks_.first(b), blocks_.size(b)).data);
+    }
+    return x;
+  }
+
+  /// Sums over the blocks, in a fixed order.
+  Counts counts() const {
+    Counts total;
+    for (const State& s : states_) total += s.counts;
+    return total;
+  }
+  /// Those of the global moves of an alternation; zeros for other kernels.
+  Counts global_counts() const {
+    Counts total;
+    if constexpr (requires(State s) { s.global; }) {
+      for (const State& s : states_) total += s.global.counts;
+    }
+    return total;
+  }
+  void reset_counts() {
+    for (State& s : states_) {
+      s.counts = {};
+      if constexpr (requires { s.global; }) s.global.counts = {};
+    }
+  }
+  std::size_t size() const { return blocks_.rows; }
+
+ private:
+  ad::Blocks blocks_;
+  ad::Shape shape_;
+  std::vector<State> states_;
+};
+
+}  // namespace eqp::mcmc

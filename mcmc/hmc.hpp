@@ -1,0 +1,98 @@
+#pragma once
+
+#include <stdexcept>
+#include <vector>
+
+#include "mcmc/metropolis.hpp"
+
+namespace eqp::mcmc {
+
+/// Hamiltonian Monte Carlo (Duane et al. 1987; Neal 2011): fresh momenta p ~ N(0, I), a fixed
+/// number of leapfrog steps of size h, accepted with the change of U(x) + |p|^2 / 2. Exact for any
+/// step size. The length of a trajectory being fixed, one close to a period of the target's slowest
+/// direction hardly moves.
+class Hmc {
+ public:
+  struct Options {
+    double step_size = 0.1;  // h, in units of x
+    std::size_t leapfrog_steps = 10;
+  };
+  struct State {
+    ad::Workspace at;                                // in: a position  out: U (n), grad U (n, d)
+    ad::Tensor position, force, proposal, momentum;  // x, grad U(x), y and p, all (n, d)
+    std::vector<double> energy;                      // U(x) (n)
+    std::vector<double> kinetic;                     // |p|^2 / 2 at the start (n)
+    Counts counts;
+    ad::View x() { return position; }
+  };
+
+  /// Throws std::invalid_argument unless the step size is positive and there are leapfrog steps.
+  Hmc(const Energy& energy, std::size_t dim, Options options)
+      : dim_(dim),
+        step_size_(checked_step_size("Hmc", options.step_size)),
+        leapfrog_steps_(options.leapfrog_steps),
+        value_and_grad_(mcmc::value_and_grad(energy, dim)) {
+    if (leapfrog_steps_ == 0) throw std::invalid_argument("Hmc: leapfrog_steps 0; need at least 1");
+  }
+  double& step_size() { return step_size_; }
+
+  State init(ad::ConstView x0, std::size_t first_chain = 0) const {
+    State s{.at = workspace_for("Hmc", value_and_grad_, dim_, x0),
+            .position = ad::Tensor(x0),
+            .force = ad::Tensor(x0.shape),
+            .proposal = ad::Tensor(x0.shape),
+            .momentum = ad::Tensor(x0.shape),
+            .energy = std::vector<double>(x0.rows()),
+            .kinetic = std::vector<double>(x0.rows())};
+    refresh(s);
+    check_start("Hmc", s.at, {"energy", "energy gradient"}, first_chain);
+    return s;
+  }
+
+  void refresh(State& s) const {
+    evaluate(s.at, s.position);
+    std::ranges::copy(s.at.out(0).flat(), s.energy.begin());
+    std::ranges::copy(s.at.out(1).flat(), s.force.flat().begin());
+    s.counts.gradients += s.energy.size();
+  }
+
+  void step(State& s, const ad::BlockRng& rng) const {
+    const Real h = Real(step_size_);
+    rng.normal(s.momentum);
+    for (std::size_t i = 0; i < s.energy.size(); ++i) s.kinetic[i] = kinetic(s.momentum.row(i));
+    std::ranges::copy(s.position.flat(), s.proposal.flat().begin());
+    kick(s, s.force, h / 2);
+    for (std::size_t leap = 1; leap <= leapfrog_steps_; ++leap) {
+      for (std::size_t k = 0; k < s.proposal.size(); ++k) s.proposal[k] += h * s.momentum[k];
+      evaluate(s.at, s.proposal);
+      kick(s, s.at.out(1), leap < leapfrog_steps_ ? h : h / 2);
+    }
+    for (std::size_t i = 0; i < s.energy.size(); ++i) {
+      const double proposed = s.at.out(0)[i];
+      const double log_ratio = s.energy[i] - proposed + s.kinetic[i] - kinetic(s.momentum.row(i));
+      if (!metropolis(log_ratio, rng, i, s.counts)) continue;
+      s.energy[i] = proposed;
+      std::ranges::copy(s.proposal.row(i), s.position.row(i).begin());
+      std::ranges::copy(s.at.out(1).row(i), s.force.row(i).begin());
+    }
+    s.counts.gradients += leapfrog_steps_ * s.energy.size();
+  }
+
+ private:
+  static void kick(State& s, ad::ConstView force, Real time) {
+    for (std::size_t k = 0; k < s.momentum.size(); ++k) s.momentum[k] -= time * force[k];
+  }
+  static double kinetic(std::span<const Real> momentum) {
+    double sum = 0;
+    for (const double p : momentum) sum += p * p;
+    return sum / 2;
+  }
+
+  std::size_t dim_;
+  double step_size_;
+  std::size_t leapfrog_steps_;
+  ad::Batched value_and_grad_;
+};
+static_assert(Adaptable<Hmc>);
+
+}  // namespace eqp::mcmc

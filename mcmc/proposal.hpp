@@ -1,0 +1,18 @@
+#pragma once
+
+#include <vector>
+
+#include "flows/flow.hpp"
+#include "mcmc/energy.hpp"
+
+namespace eqp::mcmc {
+
+/// Proposes from a flow. The proposal keeps a copy, which shares the flow's layers: it follows
+/// their parameters.
+Proposal from_flow(const flows::Flow& flow);
+
+/// Independent Gaussians with these means and standard deviations, (dim) each. Throws
+/// std::invalid_argument unless they are equally many, at least 1, and every deviation is positive.
+Proposal gaussian_proposal(const std::vector<double>& mean, const std::vector<double>& sd);
+
+}  // namespace eqp::mcmc

@@ -1,0 +1,73 @@
+#pragma once
+
+#include "mcmc/adapt.hpp"
+#include "mcmc/chains.hpp"
+
+namespace eqp::mcmc {
+
+struct RunOptions {
+  std::uint32_t steps = 1000;  // recorded phase
+  std::uint32_t warmup = 0;    // steps before it, discarded
+  std::uint32_t thin = 1;      // every thin-th step is recorded
+  std::size_t block = 64;      // chains per task
+  ad::Key key;
+  double target_accept = 0;  // adapt the step size to it during warm-up; 0: leave it alone
+  double largest_step = 0;   // cap of the adapted step size; 0: none
+};
+
+struct RunResult {
+  ad::Tensor draws;      // (chains, steps / thin, d)
+  ad::Tensor last;       // (chains, d)
+  Counts counts;         // of the recorded phase; of an alternation the local moves
+  Counts global;         // of an alternation the global moves
+  double step_size = 0;  // of the recorded phase; 0 for a kernel without one to adapt
+};
+
+/// Throws std::invalid_argument naming the first option that makes no sense.
+void check(const RunOptions& options, bool adaptable);
+
+/// Runs kernel from x0 (n, d): warm-up, in which the step size may adapt to the mean acceptance
+/// over all chains, then with a frozen step size the recorded phase. Chain i's draws depend on the
+/// key and i, not on threads; on the block size only through rounding.
+template <Kernel K>
+RunResult run(K kernel, ad::ConstView x0, const RunOptions& options) {
+  check(options, Adaptable<K>);
+  Chains<K> chains(kernel, x0, options.block);
+  RunResult result;
+  if constexpr (Adaptable<K>) {
+    if (options.target_accept > 0) {
+      const StepSizeAdapter adapter({options.target_accept, options.largest_step});
+      for (std::uint32_t t = 0; t < options.warmup; ++t) {
+        chains.reset_counts();
+        chains.advance(kernel, t, 1, options.key);
+        const Counts counts = chains.counts();
+        if (counts.proposed > 0) adapter.update(kernel.step_size(), counts.rate());
+      }
+    } else {
+      chains.advance(kernel, 0, options.warmup, options.key);
+    }
+    result.step_size = kernel.step_size();
+  } else {
+    chains.advance(kernel, 0, options.warmup, options.key);
+  }
+  chains.reset_counts();
+
+  const std::size_t kept = options.steps / options.thin, d = x0.shape[1];
+  result.draws = ad::Tensor({x0.rows(), kept, d});
+  chains.advance(kernel, options.warmup, options.steps, options.key,
+                 [&](std::size_t first_chain, std::uint32_t step, ad::ConstView x) {
+                   const std::uint32_t done = step - options.warmup + 1;
+                   if (done % options.thin != 0) return;
+                   const std::size_t at = done / options.thin - 1;
+                   for (std::size_t i = 0; i < x.rows(); ++i) {
+                     std::ranges::copy(x.row(i),
+                                       &result.draws[((first_chain + i) * kept + at) * d]);
+                   }
+                 });
+  result.last = chains.positions();
+  result.counts = chains.counts();
+  result.global = chains.global_counts();
+  return result;
+}
+
+}  // namespace eqp::mcmc

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "mcmc/metropolis.hpp"
+
+// Importance weights of a proposal: what independence samplers share.
+namespace eqp::mcmc {
+
+/// U(x) (n) and log q(x) (n) of positions x (n, d).
+ad::Batched current_weight(const Energy& energy, const Proposal& proposal);
+
+/// Draws y (n, d), U(y) (n) and log q(y) (n) from standard normals (n, d).
+ad::Batched fresh_weight(const Energy& energy, const Proposal& proposal);
+
+/// log w = -U - log q.
+inline double log_weight(Real energy, Real log_q) { return -double(energy) - double(log_q); }
+
+}  // namespace eqp::mcmc

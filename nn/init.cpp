@@ -1,0 +1,68 @@
+#include "nn/init.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+namespace eqp::nn {
+namespace {
+
+// The spread of one array: half the width of a uniform, or a standard deviation.
+using Spread = std::function<double(const Fan&)>;
+
+Fill uniform_within(Spread spread) {
+  return [=](std::span<Real> values, const Fan& fan, ad::Draws& draws) {
+    const double bound = spread(fan);
+    for (Real& v : values) v = Real(bound * (2 * draws.uniform() - 1));
+  };
+}
+
+Fill normal_with(Spread spread) {
+  return [=](std::span<Real> values, const Fan& fan, ad::Draws& draws) {
+    const double std = spread(fan);
+    for (Real& v : values) v = Real(std * draws.normal());
+  };
+}
+
+void zero(std::span<Real> values, const Fan&, ad::Draws&) { std::ranges::fill(values, Real(0)); }
+
+// Written so that a NaN fails.
+double checked(const char* who, double spread) {
+  if (!(spread >= 0 && std::isfinite(spread))) {
+    throw std::invalid_argument(std::string(who) + ": standard deviation " +
+                                std::to_string(spread) + "; need a finite number, at least 0");
+  }
+  return spread;
+}
+
+}  // namespace
+
+Init torch_linear() {
+  const Fill fill = uniform_within([](const Fan& fan) { return 1 / std::sqrt(double(fan.in)); });
+  return {fill, fill};
+}
+
+Init glorot_uniform() {
+  return {uniform_within([](const Fan& fan) { return std::sqrt(6.0 / double(fan.in + fan.out)); }),
+          zero};
+}
+
+Init glorot_normal() {
+  return {normal_with([](const Fan& fan) { return std::sqrt(2.0 / double(fan.in + fan.out)); }),
+          zero};
+}
+
+Init normal(double std) {
+  checked("normal", std);
+  return {normal_with([=](const Fan&) { return std; }), zero};
+}
+
+Init fan_in_normal(double gain) {
+  checked("fan_in_normal", gain);
+  return {normal_with([=](const Fan& fan) { return gain / std::sqrt(double(fan.in)); }), zero};
+}
+
+Init zeros() { return {zero, zero}; }
+
+}  // namespace eqp::nn

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "flows/flow.hpp"
+#include "mcmc/adapt.hpp"
+#include "mcmc/alternate.hpp"
+#include "mcmc/chains.hpp"
+#include "mcmc/isir.hpp"
+#include "mcmc/mala.hpp"
+#include "mcmc/proposal.hpp"
+#include "train/bank.hpp"
+#include "train/contrastive.hpp"
+#include "train/flow_ml.hpp"
+
+namespace eqp::train {
+
+/// Which states of the chains are the negatives of an update.
+enum class Negatives {
+  last,       // the final state of each of `batch` chains
+  all,        // every state of batch / length chains (rounded up)
+  subsample,  // `per_chain` evenly spaced states of each of batch / per_chain chains
+};
+
+struct AdaptiveFlowOptions {
+  std::size_t batch = 64;
+  std::size_t bank = 1024;
+  std::size_t particles = 32;      // of i-SIR, the current state included
+  std::uint32_t global_steps = 1;  // per cycle
+  std::uint32_t local_steps = 4;   // MALA steps per cycle
+  std::uint32_t cycles = 2;        // per update: length = cycles * (global + local) states
+  Negatives negatives = Negatives::last;
+  std::size_t per_chain = 4;  // for Negatives::subsample
+  double step_size = 0.01;    // of MALA, adapted during training
+  double target_accept = 0.75;
+  Schedule flow_learning_rate = constant(1e-2);
+  std::uint32_t flow_updates = 1;  // per update of the energy
+  ad::Key key;
+};
+
+/// U(x) = E(x) - log rho(x): an energy network tilted by the flow's base density (Grenioux,
+/// Moulines & Gabrie 2023, eq. 6). With E = 0 and an identity flow, target, base and proposal
+/// coincide.
+inline mcmc::Energy tilted(mcmc::Energy network, flows::Flow flow) {
+  return [=](ad::Var x) { return network(x) - flow.base().log_prob(x); };
+}
+
+/// Exact draws of the flow's base density.
+Sampler base_sampler(flows::Flow flow);
+
+/// Balanced training of an energy by adaptive flow sampling (Grenioux, Moulines & Gabrie 2023,
+/// algorithms 1 and 5): persistent chains move globally by i-SIR with the flow as proposal and
+/// locally by MALA; the energy descends on data minus negatives; the flow learns the negatives by
+/// maximum likelihood. No gradient flows through the sampler.
+Objective adaptive_flow(mcmc::Energy energy, DataSource data, flows::Flow flow,
+                        ad::Params& flow_params, AdaptiveFlowOptions options);
+
+}  // namespace eqp::train

@@ -1,0 +1,45 @@
+#include <stdexcept>
+
+#include "train/objective.hpp"
+
+namespace eqp::train {
+
+std::uint32_t fit(ad::Params& params, const Objective& objective,
+                  std::unique_ptr<Optimiser> optimiser, const FitOptions& options,
+                  const OnStep& on_step) {
+  if (objective.batch == 0)
+    throw std::invalid_argument(objective.name + ": batch 0: need at least 1");
+  Update update(objective.name, params, objective.row_shapes, objective.loss, std::move(optimiser),
+                {.block = options.block, .clip_norm = options.clip_norm});
+  std::vector<ad::Tensor> batch;
+  for (const ad::Shape& row : objective.row_shapes) {
+    std::vector<std::size_t> dims{objective.batch};
+    dims.insert(dims.end(), row.dims().begin(), row.dims().end());
+    batch.emplace_back(ad::Shape(std::span<const std::size_t>(dims)));
+  }
+  std::vector<ad::View> in(batch.begin(), batch.end());
+  const std::vector<ad::ConstView> read(in.begin(), in.end());
+
+  std::optional<Ema> ema;
+  if (options.ema > 0) ema.emplace(params, options.ema);
+  std::uint32_t t = 0;
+  while (t < options.steps) {
+    StepLog log;
+    objective.feed(t, in, log);
+    try {
+      const Update::Result result = update.step(read, options.learning_rate(t));
+      log.loss = result.loss;
+      log.gradient_norm = result.gradient_norm;
+    } catch (const std::runtime_error& e) {
+      throw std::runtime_error("step " + std::to_string(t) + ": " + e.what());
+    }
+    if (ema) ema->update(params);
+    if (objective.after) objective.after(t, in, log);
+    ++t;
+    if (on_step && !on_step(t, log)) break;
+  }
+  if (ema) ema->swap(params);
+  return t;
+}
+
+}  // namespace eqp::train

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include "train/schedule.hpp"
+#include "train/update.hpp"
+
+namespace eqp::train {
+
+/// What a training step reports. NaN: the method has no such thing.
+struct StepLog {
+  double loss = 0;
+  double gradient_norm = 0;
+  double acceptance = std::numeric_limits<double>::quiet_NaN();    // of the local moves
+  double global_moves = std::numeric_limits<double>::quiet_NaN();  // i-SIR move probability
+  double weight_ess =
+      std::numeric_limits<double>::quiet_NaN();  // of the i-SIR weights, in particles
+  double flow_loss = std::numeric_limits<double>::quiet_NaN();
+};
+
+/// A training method, as a value: the loss, recorded once, and what feeds it at every step.
+/// Whatever a method keeps between steps (a replay buffer, chains, a flow's optimiser) lives in its
+/// closures.
+struct Objective {
+  std::string name;
+  std::size_t batch = 0;              // rows
+  std::vector<ad::Shape> row_shapes;  // of the inputs of the loss
+  Loss loss;
+  /// Fills the inputs of step t: data, noise, negatives.
+  std::function<void(std::uint32_t t, std::span<const ad::View> in, StepLog& log)> feed;
+  /// Optional: what the method does after the parameters moved, with the same inputs.
+  std::function<void(std::uint32_t t, std::span<const ad::View> in, StepLog& log)> after;
+};
+
+/// The data of step t: fills out (n, d). A pure function of t.
+using DataSource = std::function<void(std::uint32_t t, ad::View out)>;
+
+struct FitOptions {
+  std::uint32_t steps = 1000;
+  Schedule learning_rate = constant(1e-3);
+  std::size_t block = 64;
+  double clip_norm = 0;
+  double ema = 0;  // decay of an average that replaces the parameters at the end; 0: none
+};
+
+/// Called after every step; returning false stops the training there.
+using OnStep = std::function<bool(std::uint32_t step, const StepLog& log)>;
+
+/// Minimises the objective. Returns the number of steps done. Throws std::runtime_error at the
+/// first loss that is not finite, naming step, operation and layer.
+std::uint32_t fit(ad::Params& params, const Objective& objective,
+                  std::unique_ptr<Optimiser> optimiser, const FitOptions& options,
+                  const OnStep& on_step = {});
+
+}  // namespace eqp::train

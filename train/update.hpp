@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "autodiff/parallel.hpp"
+#include "autodiff/program.hpp"
+#include "train/optimiser.hpp"
+
+namespace eqp::train {
+
+/// The losses of the rows of a batch, recorded: inputs (n, ...) -> (n).
+using Loss = std::function<ad::Var(std::span<const ad::Var> in)>;
+
+/// One optimisation step on the mean of a loss over a batch. The batch is cut into blocks of rows
+/// that run in parallel; their gradients are summed in a fixed order, so that the step has the same
+/// bits on any number of threads.
+class Update {
+ public:
+  struct Options {
+    std::size_t block = 64;  // rows per task
+    double clip_norm = 0;    // largest gradient norm; 0 does not clip
+  };
+  struct Result {
+    double loss = 0;           // mean over the batch
+    double gradient_norm = 0;  // before clipping
+  };
+
+  /// row_shapes: the shape of one row of each input.
+  Update(std::string name, ad::Params& params, std::vector<ad::Shape> row_shapes, Loss loss,
+         std::unique_ptr<Optimiser> optimiser, Options options);
+
+  /// Throws std::runtime_error naming the first bad operation when the loss or the gradient is not
+  /// finite; the parameters keep their values.
+  Result step(std::span<const ad::ConstView> batch, double learning_rate);
+
+ private:
+  void prepare(std::size_t rows);
+
+  std::string name_;
+  ad::Params& params_;
+  ad::Batched loss_and_grad_;
+  std::unique_ptr<Optimiser> optimiser_;
+  Options options_;
+  ad::Blocks blocks_{0, 1};
+  std::vector<ad::Workspace> workspaces_;
+  std::vector<Real> gradient_;
+};
+
+}  // namespace eqp::train
