@@ -29,14 +29,18 @@ Vars vjp(Var y, const Vars& xs, Var u) {
     throw std::invalid_argument("vjp: cotangent " + str(u.shape()) + " for a value " +
                                 str(y.shape()));
   }
+  for (Var x : xs) {
+    if (x.tape != &tape) throw std::logic_error("vjp: x and y live on different tapes");
+  }
   const std::vector<bool> depends = dependents(tape, y, xs);
   Vars cotangent(y.id + 1);
   cotangent[y.id] = u;
   for (std::uint32_t id = y.id + 1; id-- > 0;) {
     if (!cotangent[id] || !depends[id] || tape.node(id).in.empty()) continue;
-    const Node node = tape.node(id);  // a copy: recording may move the nodes
+    const Node& node = tape.node(id);
     if (!node.op->vjp) continue;
-    const std::string& layer = tape.scope_name(node.scope);
+    const std::string& scope_name = tape.scope_name(node.scope);
+    const std::string layer = scope_name.empty() ? node.op->name : scope_name;
     const Scope scope(tape, layer.starts_with("gradient of ") ? layer : "gradient of " + layer);
     Vars in;
     for (std::uint32_t i : node.in) in.push_back({&tape, i});

@@ -27,8 +27,9 @@ std::string range_of(ConstView v) {
     }
   }
   std::ostringstream text;
-  text << str(v.shape) << " in [" << low << ", " << high << "]";
-  if (bad) text << " and " << bad << " not finite";
+  text << str(v.shape);
+  if (low <= high) text << " in [" << low << ", " << high << "]";
+  if (bad) text << (low <= high ? " and " : " with ") << bad << " not finite";
   return text.str();
 }
 
@@ -88,12 +89,12 @@ Workspace::Workspace(std::shared_ptr<const Plan> plan)
     n_operands += step.in.size();
   }
   operands_.resize(n_operands);
-  bind();
-  run_calls(0, plan_->n_hoisted, [](std::size_t) {});
+  prepare([](std::size_t) {});
 }
 
 // Parameters may have moved since the last run; everything else stays where it is.
-void Workspace::bind() {
+template <class Each>
+void Workspace::prepare(const Each& after_each) {
   std::size_t k = 0;
   for (const Step& step : plan_->steps) {
     for (std::uint32_t id : step.in) {
@@ -105,6 +106,8 @@ void Workspace::bind() {
       operands_[k++] = {base + slot.offset, slot.shape};
     }
   }
+  run_calls(0, plan_->n_hoisted, after_each);
+  // Last, so that a run stopped by an error on the way is not taken for done.
   for (std::size_t i = 0; i < seen_.size(); ++i) seen_[i] = plan_->params[i]->version();
 }
 
@@ -124,17 +127,10 @@ void Workspace::run_calls(std::size_t first, std::size_t last, const Each& after
   }
 }
 
-template <class Each>
-void Workspace::run_with(const Each& after_each) {
-  if (stale()) {
-    bind();
-    run_calls(0, plan_->n_hoisted, after_each);
-  }
-  run_calls(plan_->n_hoisted, calls_.size(), after_each);
-}
-
 void Workspace::run() {
-  run_with([](std::size_t) {});
+  const auto nothing = [](std::size_t) {};
+  if (stale()) prepare(nothing);
+  run_calls(plan_->n_hoisted, calls_.size(), nothing);
 }
 
 void Workspace::run_checked() {
@@ -145,12 +141,14 @@ void Workspace::run_checked() {
     for (const Params::Entry& e : params->entries())
       check_leaf("parameter " + e.name, params->view(e));
   }
-  std::ranges::fill(seen_, 0);  // check the hoisted part too
-  run_with([&](std::size_t c) {
+  const auto check = [&](std::size_t c) {
     const Call& call = calls_[c];
     if (first_bad(call.out.flat()) == call.out.size()) return;
     report(*plan_, plan_->steps[call.node], call.out, {&operands_[call.first_in], call.n_in});
-  });
+  };
+  std::ranges::fill(seen_, 0);  // if the check stops on the way, the next run starts afresh
+  prepare(check);
+  run_calls(plan_->n_hoisted, calls_.size(), check);
 }
 
 std::size_t Program::bytes() const { return plan_->memory * sizeof(Real); }

@@ -44,9 +44,8 @@ class Workspace {
   template <class Each>
   void run_calls(std::size_t first, std::size_t last, const Each& after_each);
   bool stale() const;
-  void bind();
   template <class Each>
-  void run_with(const Each& after_each);
+  void prepare(const Each& after_each);
 
   std::shared_ptr<const Plan> plan_;
   AlignedArray memory_;

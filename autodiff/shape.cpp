@@ -13,12 +13,6 @@ Shape::Shape(std::span<const std::size_t> dims) : rank_(dims.size()) {
   std::ranges::copy(dims, dims_.begin());
 }
 
-std::size_t Shape::size() const {
-  std::size_t n = 1;
-  for (std::size_t d : dims()) n *= d;
-  return n;
-}
-
 std::string str(const Shape& shape) {
   std::string text = "(";
   for (std::size_t i = 0; i < shape.rank(); ++i) {

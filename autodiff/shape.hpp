@@ -24,7 +24,11 @@ class Shape {
   std::size_t& operator[](std::size_t axis) { return dims_[axis]; }
   std::span<const std::size_t> dims() const { return {dims_.data(), rank_}; }
   /// Number of elements; 1 for a scalar.
-  std::size_t size() const;
+  std::size_t size() const {
+    std::size_t n = 1;
+    for (std::size_t i = 0; i < rank_; ++i) n *= dims_[i];
+    return n;
+  }
   bool operator==(const Shape&) const = default;
 
  private:

@@ -29,7 +29,10 @@ std::size_t hash(const Node& n) {
 
 }  // namespace
 
-const Shape& Var::shape() const { return tape->node(id).shape; }
+const Shape& Var::shape() const {
+  if (!tape) throw std::logic_error("shape of an empty Var");
+  return tape->node(id).shape;
+}
 
 Var Tape::push(Node node) {
   nodes_.push_back(std::move(node));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -25,6 +26,7 @@ struct Var {
   std::uint32_t id = 0;
 
   explicit operator bool() const { return tape != nullptr; }
+  /// Throws std::logic_error when empty.
   const Shape& shape() const;
   bool operator==(const Var&) const = default;
 };
@@ -103,7 +105,7 @@ class Tape {
   friend class Scope;
   Var push(Node node);
 
-  std::vector<Node> nodes_;
+  std::deque<Node> nodes_;  // never moved: rules hold on to shapes while they record
   std::unordered_multimap<std::size_t, std::uint32_t> index_;  // hash -> node, for equal records
   std::vector<std::string> scopes_{""};
   std::uint32_t scope_ = 0;

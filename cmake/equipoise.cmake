@@ -13,7 +13,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_library(EQP_CBLAS openblas REQUIRED)
 find_path(EQP_LEMON_INCLUDE lemon/network_simplex.h REQUIRED)
-find_library(EQP_LEMON NAMES lemon emon REQUIRED)
+find_library(EQP_LEMON lemon REQUIRED)
 find_path(EQP_RANDOM123_INCLUDE Random123/philox.h REQUIRED)
 
 # Just-in-time small matrix products, x86 only; BLAS serves where it is missing.
@@ -24,9 +24,10 @@ add_library(eqp_options INTERFACE)
 target_include_directories(eqp_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_include_directories(eqp_options SYSTEM INTERFACE ${EQP_RANDOM123_INCLUDE} ${EQP_LEMON_INCLUDE})
 target_compile_options(eqp_options INTERFACE -Wall -Wextra -Wshadow -Werror -march=native -fno-math-errno)
-# Options are set by designated initialisers that leave the rest at its default; g++ 12 reports its own AVX-512
-# intrinsics as uninitialised.
-target_compile_options(eqp_options INTERFACE -Wno-missing-field-initializers -Wno-maybe-uninitialized -Wno-uninitialized)
+# Options are set by designated initialisers that leave the rest at its default; g++ 12 warns of its own
+# AVX-512 intrinsics (uninitialized) and of std::string's operator+ (restrict).
+target_compile_options(eqp_options INTERFACE -Wno-missing-field-initializers -Wno-maybe-uninitialized -Wno-uninitialized
+                                             -Wno-restrict)
 if(EQP_SANITIZE)
   target_compile_options(eqp_options INTERFACE -O1 -fsanitize=address,undefined -fno-sanitize-recover=all)
   target_link_options(eqp_options INTERFACE -fsanitize=address,undefined)

@@ -82,20 +82,33 @@ configure() {
   }
 }
 
-# build_targets PRESET TARGET...: one status line on a terminal, nothing but a note elsewhere.
+# Says what is being built if that takes over a second; on a terminal with ninja's count of steps.
+announce() {
+  local log=$1 what=$2
+  sleep 1 >/dev/null 2>&1
+  while [ -t 2 ]; do
+    printf '\r\033[K%s: building %s %s' "${0##*/}" "$what" "$(grep -oE '^\[[0-9]+/[0-9]+\]' "$log" | tail -n 1)" >&2
+    sleep 1 >/dev/null 2>&1
+  done
+  say "building $what"
+}
+
+# build_targets PRESET TARGET...: shows what the compiler said only if it failed.
 build_targets() {
-  local folder="$root/build/$1"
+  local folder="$root/build/$1" log="$root/build/$1/build.log" what watcher status=0
   shift
-  case "$(ninja -C "$folder" -n "$@" 2>/dev/null)" in *'no work to do'*) return 0 ;; esac
-  if [ $# -le 3 ]; then say "building $*"; else say "building $# targets"; fi
-  if [ -t 2 ]; then
-    cmake --build "$folder" --target "$@" >&2
-  else
-    quietly cmake --build "$folder" --target "$@"
-  fi || {
-    say "the build failed"
-    exit 1
-  }
+  what=$*
+  [ $# -le 3 ] || what="$# programs"
+  : >"$log"
+  announce "$log" "$what" &
+  watcher=$!
+  cmake --build "$folder" --target "$@" >"$log" 2>&1 </dev/null || status=$?
+  { kill "$watcher" && wait "$watcher"; } 2>/dev/null || true
+  [ ! -t 2 ] || printf '\r\033[K' >&2
+  [ "$status" -eq 0 ] && return 0
+  grep -vE '^\[[0-9]+/[0-9]+\] ' "$log" >&2 || true
+  say "the build failed"
+  exit 1
 }
 
 # Prints the names of the experiments.

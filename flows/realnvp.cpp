@@ -11,7 +11,8 @@ Flow realnvp(ad::Params& params, const std::string& name, std::size_t dim,
              const RealNvpOptions& options, ad::Key key) {
   if (options.blocks == 0) throw std::invalid_argument("realnvp: 0 blocks; need at least 1");
   const std::size_t n_couplings = 2 * options.blocks;
-  CouplingOptions coupling{.hidden = options.hidden, .form = options.form};
+  CouplingOptions coupling{
+      .hidden = options.hidden, .form = options.form, .activation = options.activation};
   if (options.form == CouplingForm::capped) coupling.cap = 2 / double(n_couplings);
 
   std::vector<AffineCoupling> couplings;

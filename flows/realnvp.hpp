@@ -13,6 +13,7 @@ struct RealNvpOptions {
   /// Hidden widths of every network.
   std::vector<std::size_t> hidden = {16};
   CouplingForm form = CouplingForm::capped;
+  nn::Activation activation = ad::relu;
   /// Of the base N(0, variance I). A capped flow stretches a coordinate by at most e in either
   /// direction, so choose it near the largest variance of the data.
   double base_variance = 1;

@@ -159,8 +159,7 @@ double rhat(const Chains& x) {
   if (!finite(x)) return kNan;
   const double location = rhat_of(normal_scores(halves)),
                scale = rhat_of(normal_scores(folded(halves)));
-  // Draws on two points at equal distance from the median have no scale to compare; those with no
-  // spread at all have no location either.
+  // Draws on two points around the median have no scale to compare; equal draws no location either.
   return std::isnan(scale) ? location : std::max(location, scale);
 }
 

@@ -42,8 +42,8 @@ void check_start(const char* kernel, const ad::Workspace& at,
       for (const Real v : out.row(i)) {
         if (std::isfinite(v)) continue;
         std::ostringstream text;
-        text << kernel << ": chain " << first_chain + i << " starts at " << name << " " << v
-             << "; start it where that is finite";
+        text << kernel << ": chain " << first_chain + i << " starts at " << name << " "
+             << (std::isnan(v) ? std::abs(v) : v) << "; start it where that is finite";
         throw std::invalid_argument(text.str());
       }
     }

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <stdexcept>
+#include <string>
 
 namespace eqp::train {
 namespace {
@@ -21,7 +22,14 @@ class AdaptiveFlow {
                  .local_steps = o_.local_steps,
                  .step = mcmc::Step::move}),
         bank_(o_.bank, dim_, base_sampler(flow), o_.key.fork(0)),
-        flow_update_("flow", flow_params, {{dim_}}, flow_loss(flow), adam(), {}) {}
+        flow_update_("flow", flow_params, {{dim_}}, flow_loss(flow), adam(), {}) {
+    if (length() == 0) throw std::invalid_argument("adaptive_flow: 0 cycles: need at least 1");
+    if (per_chain() == 0 || per_chain() > length()) {
+      throw std::invalid_argument("adaptive_flow: " + std::to_string(per_chain()) +
+                                  " negatives per chain: need 1 to its " +
+                                  std::to_string(length()) + " states");
+    }
+  }
 
   // Algorithm 1, steps 1 to 3: data, and chains from random slots of the bank.
   void feed(std::uint32_t t, std::span<const ad::View> in, StepLog& log) {
@@ -42,10 +50,14 @@ class AdaptiveFlow {
     bank_.put_back(chains_->positions());
 
     const mcmc::Counts global = chains_->global_counts(), local = chains_->counts();
-    log.acceptance = local.rate();
-    log.global_moves = global.rate();
-    log.weight_ess = global.weight_ess / global.proposed;
-    if (local.proposed > 0) adapter_.update(kernel_.step_size(), local.rate());
+    if (global.proposed > 0) {
+      log.global_moves = global.rate();
+      log.weight_ess = global.mean_weight_ess();
+    }
+    if (local.proposed > 0) {
+      log.acceptance = local.rate();
+      adapter_.update(kernel_.step_size(), local.rate());
+    }
   }
 
   // Step 5: the flow learns the negatives.

@@ -49,7 +49,9 @@ Sampler base_sampler(flows::Flow flow);
 /// Balanced training of an energy by adaptive flow sampling (Grenioux, Moulines & Gabrie 2023,
 /// algorithms 1 and 5): persistent chains move globally by i-SIR with the flow as proposal and
 /// locally by MALA; the energy descends on data minus negatives; the flow learns the negatives by
-/// maximum likelihood. No gradient flows through the sampler.
+/// maximum likelihood. No gradient flows through the sampler. `energy` includes the tilt, if there
+/// is one. Throws std::invalid_argument without cycles, or for more negatives per chain than
+/// states.
 Objective adaptive_flow(mcmc::Energy energy, DataSource data, flows::Flow flow,
                         ad::Params& flow_params, AdaptiveFlowOptions options);
 

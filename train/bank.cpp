@@ -32,6 +32,10 @@ void Bank::restart(std::uint32_t t, double probability, ad::View out) const {
 }
 
 void Bank::put_back(ad::ConstView rows) {
+  if (rows.rows() != taken_.size()) {
+    throw std::logic_error("bank: " + std::to_string(rows.rows()) + " states put back, " +
+                           std::to_string(taken_.size()) + " were taken");
+  }
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     std::ranges::copy(rows.row(i), states_.row(taken_[i]).begin());
   }

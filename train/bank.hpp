@@ -22,7 +22,7 @@ class Bank {
   void take(std::uint32_t t, ad::View out);
   /// Replaces each row of out, with the given probability, by a fresh start.
   void restart(std::uint32_t t, double probability, ad::View out) const;
-  /// Writes the rows back to the slots last taken.
+  /// Writes the rows back to the slots last taken. Throws std::logic_error for another number.
   void put_back(ad::ConstView rows);
 
   const ad::Tensor& states() const { return states_; }

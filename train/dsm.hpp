@@ -15,9 +15,13 @@ struct DsmOptions {
 /// Denoising score matching (Vincent 2011), weighted by sigma^2: 1/2 |sigma grad U(x + sigma e) -
 /// e|^2. Learns the density of the data blurred by the noise, at several levels their mixture's
 /// compromise. Needs an energy with a second derivative: not relu. Throws std::invalid_argument
-/// without levels.
+/// without levels or for one that is not positive.
 inline Objective dsm(mcmc::Energy energy, DataSource data, DsmOptions o) {
   if (o.sigmas.empty()) throw std::invalid_argument("dsm: no noise levels: need at least 1");
+  for (const double sigma : o.sigmas) {
+    if (sigma > 0) continue;
+    throw std::invalid_argument("dsm: noise level " + std::to_string(sigma) + ": need above 0");
+  }
   return {
       .name = "dsm",
       .batch = o.batch,

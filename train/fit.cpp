@@ -25,16 +25,16 @@ std::uint32_t fit(ad::Params& params, const Objective& objective,
   std::uint32_t t = 0;
   while (t < options.steps) {
     StepLog log;
-    objective.feed(t, in, log);
     try {
+      objective.feed(t, in, log);
       const Update::Result result = update.step(read, options.learning_rate(t));
       log.loss = result.loss;
       log.gradient_norm = result.gradient_norm;
+      if (ema) ema->update(params);
+      if (objective.after) objective.after(t, in, log);
     } catch (const std::runtime_error& e) {
       throw std::runtime_error("step " + std::to_string(t) + ": " + e.what());
     }
-    if (ema) ema->update(params);
-    if (objective.after) objective.after(t, in, log);
     ++t;
     if (on_step && !on_step(t, log)) break;
   }

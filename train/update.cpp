@@ -18,7 +18,9 @@ Update::Update(std::string name, ad::Params& params, std::vector<ad::Shape> row_
                      }),
       optimiser_(std::move(optimiser)),
       options_(options),
-      gradient_(params.size()) {}
+      gradient_(params.size()) {
+  if (options.block == 0) throw std::invalid_argument(name_ + ": block 0: need at least 1 row");
+}
 
 void Update::prepare(std::size_t rows) {
   if (rows == blocks_.rows) return;
@@ -51,11 +53,13 @@ Update::Result Update::step(std::span<const ad::ConstView> batch, double learnin
   for (Real& g : gradient_) g = Real(g / n);
   result.gradient_norm = clip_norm(gradient_, options_.clip_norm);
   if (!std::isfinite(result.loss + result.gradient_norm)) {
-    for (ad::Workspace& ws : workspaces_) {
+    for (std::size_t b = 0; b < workspaces_.size(); ++b) {
       try {
-        ws.run_checked();
+        workspaces_[b].run_checked();
       } catch (const std::runtime_error& e) {
-        throw std::runtime_error(name_ + ": " + e.what());
+        const std::size_t first = blocks_.first(b), last = first + blocks_.size(b) - 1;
+        throw std::runtime_error(name_ + ": in rows " + std::to_string(first) + " to " +
+                                 std::to_string(last) + " of the batch: " + e.what());
       }
     }
     throw std::runtime_error(name_ + ": the sum of the losses or of the gradient overflowed");

@@ -28,7 +28,7 @@ class Update {
     double gradient_norm = 0;  // before clipping
   };
 
-  /// row_shapes: the shape of one row of each input.
+  /// row_shapes: the shape of one row of each input. Throws std::invalid_argument for block 0.
   Update(std::string name, ad::Params& params, std::vector<ad::Shape> row_shapes, Loss loss,
          std::unique_ptr<Optimiser> optimiser, Options options);
 

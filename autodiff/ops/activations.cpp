@@ -1,4 +1,5 @@
 #include <numbers>
+#include <stdexcept>
 
 #include "autodiff/ops/kernel.hpp"
 
@@ -65,7 +66,15 @@ Batch horner(const Poly& p, Batch s) {
 // The k-th derivative of x s(x) is x P_k(s) + k P_{k-1}(s): one pass each, whatever the order,
 // where composing it of elementary ops takes six.
 constexpr Op kSilu{.name = "silu",
-                   .shape = same_shape,
+                   .shape =
+                       [](std::span<const Var> in, const Attr& attr) {
+                         if (attr.index[0] > kMaxOrder) {
+                           throw std::invalid_argument("silu: derivative of order " +
+                                                       std::to_string(attr.index[0]) +
+                                                       "; at most " + std::to_string(kMaxOrder));
+                         }
+                         return in[0].shape();
+                       },
                    .forward =
                        [](In in, Out out, const Attr& attr) {
                          const std::size_t k = attr.index[0];
@@ -116,9 +125,11 @@ constexpr Op kLeakyRelu{.name = "leaky_relu",
                           return xsimd::select(x < Batch(Real(0)), x * slope, x);
                         }>,
                         .vjp = [](const Vjp& c) -> Vars {
-                          const double slope = c.attr.scalar[0];
-                          const Var below = greater(full(*c.g.tape, c.g.shape(), 0), c.in[0]);
-                          return {c.g * (1.0 + (slope - 1) * below)};
+                          Tape& tape = *c.g.tape;
+                          const Shape& shape = c.g.shape();
+                          const Var below = greater(full(tape, shape, 0), c.in[0]);
+                          const Var slope = full(tape, shape, c.attr.scalar[0]);
+                          return {c.g * where(below, slope, full(tape, shape, 1))};
                         },
                         .in_place = true};
 

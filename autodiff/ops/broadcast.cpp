@@ -47,16 +47,17 @@ void for_each_line(const Stretch& s, F f) {
   }
 }
 
+Shape stretched(const Shape& from, const Shape& to) {
+  if (broadcast_shape("broadcast_to", from, to) != to) {
+    throw std::invalid_argument("broadcast_to: " + str(from) + " does not stretch to " + str(to));
+  }
+  return to;
+}
+
 constexpr Op kBroadcast{
     .name = "broadcast_to",
-    .shape =
-        [](std::span<const Var> in, const Attr& attr) {
-          if (broadcast_shape("broadcast_to", in[0].shape(), attr.shape) != attr.shape) {
-            throw std::invalid_argument("broadcast_to: " + str(in[0].shape()) +
-                                        " does not stretch to " + str(attr.shape));
-          }
-          return attr.shape;
-        },
+    .shape = [](std::span<const Var> in,
+                const Attr& attr) { return stretched(in[0].shape(), attr.shape); },
     .forward =
         [](In in, Out out, const Attr&) {
           const Stretch s = stretch(in[0].shape, out.shape);
@@ -113,10 +114,7 @@ std::optional<double> as_full(Var x) {
 
 Var broadcast_to(Var x, const Shape& shape) {
   if (x.shape() == shape) return x;
-  if (const auto v = as_full(x)) {
-    broadcast_shape("broadcast_to", x.shape(), shape);
-    return full(*x.tape, shape, *v);
-  }
+  if (const auto v = as_full(x)) return full(*x.tape, stretched(x.shape(), shape), *v);
   return record(kBroadcast, {x}, {.shape = shape});
 }
 

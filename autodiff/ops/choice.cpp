@@ -39,21 +39,22 @@ Vars picked(const Vjp& c, Var first) {
   return {c.g * share, c.g * (1.0 - share)};
 }
 
+// One side of a pair. NaN wins over every number; xsimd's a != a is false for NaN.
+Batch pick(Mask first, Batch a, Batch b) {
+  return xsimd::select(first | xsimd::isnan(a), a, b);
+}
+
 constexpr Op kMaximum{
     .name = "maximum",
     .shape = [](std::span<const Var> in, const Attr&) { return equal_shapes("maximum", in); },
-    .forward = elementwise2<[](Batch a, Batch b) {
-      return xsimd::select(a != a, a, xsimd::select(a > b, a, b));
-    }>,
+    .forward = elementwise2<[](Batch a, Batch b) { return pick(a > b, a, b); }>,
     .vjp = [](const Vjp& c) { return picked(c, greater(c.in[0], c.in[1])); },
     .in_place = true};
 
 constexpr Op kMinimum{
     .name = "minimum",
     .shape = [](std::span<const Var> in, const Attr&) { return equal_shapes("minimum", in); },
-    .forward = elementwise2<[](Batch a, Batch b) {
-      return xsimd::select(a != a, a, xsimd::select(a < b, a, b));
-    }>,
+    .forward = elementwise2<[](Batch a, Batch b) { return pick(a < b, a, b); }>,
     .vjp = [](const Vjp& c) { return picked(c, greater(c.in[1], c.in[0])); },
     .in_place = true};
 
@@ -83,7 +84,7 @@ constexpr Op kWhere{
         [](In in, Out out, const Attr&) {
           map(
               out.flat(),
-              [](Batch m, Batch a, Batch b) { return xsimd::select(m != Batch(Real(0)), a, b); },
+              [](Batch m, Batch a, Batch b) { return xsimd::select(m == Batch(Real(0)), b, a); },
               in[0].data, in[1].data, in[2].data);
         },
     .vjp = [](const Vjp& c) -> Vars {

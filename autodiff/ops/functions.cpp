@@ -1,9 +1,26 @@
+#include <limits>
 #include <numbers>
 
 #include "autodiff/ops/kernel.hpp"
 
 namespace eqp::ad {
 namespace {
+
+// xsimd 8 computes in f64 the logarithm of a subnormal number as if it were a normal one.
+Batch log_of(Batch x) {
+  if constexpr (sizeof(Real) == 4) return xsimd::log(x);
+  constexpr double shift = 54 * std::numbers::ln2;
+  const Mask tiny = x < Batch(std::numeric_limits<Real>::min());
+  const Batch zero(Real(0));
+  return xsimd::log(xsimd::select(tiny, x * Batch(Real(0x1p54)), x)) -
+         xsimd::select(tiny, Batch(Real(shift)), zero);
+}
+
+// erf is 1 to the last bit beyond 6; xsimd 8 squares the argument, which would overflow.
+Batch erf_of(Batch x) {
+  const Batch far(Real(6));
+  return xsimd::erf(xsimd::select(x > far, far, xsimd::select(x < -far, -far, x)));
+}
 
 constexpr Op kExp{.name = "exp",
                   .shape = same_shape,
@@ -19,7 +36,7 @@ constexpr Op kExpm1{.name = "expm1",
 
 constexpr Op kLog{.name = "log",
                   .shape = same_shape,
-                  .forward = elementwise1<[](Batch x) { return xsimd::log(x); }>,
+                  .forward = elementwise1<[](Batch x) { return log_of(x); }>,
                   .vjp = [](const Vjp& c) -> Vars { return {c.g / c.in[0]}; },
                   .in_place = true};
 
@@ -49,7 +66,7 @@ constexpr Op kCos{.name = "cos",
 
 constexpr Op kErf{.name = "erf",
                   .shape = same_shape,
-                  .forward = elementwise1<[](Batch x) { return xsimd::erf(x); }>,
+                  .forward = elementwise1<[](Batch x) { return erf_of(x); }>,
                   .vjp = [](const Vjp& c) -> Vars {
                     constexpr double k = 2 * std::numbers::inv_sqrtpi;
                     return {c.g * (k * exp(-square(c.in[0])))};

@@ -5,6 +5,10 @@
 #include <libxsmm.h>
 #endif
 
+#include <algorithm>
+
+#include "autodiff/ops/simd.hpp"
+
 namespace eqp::ad {
 namespace {
 
@@ -52,8 +56,7 @@ void blas(const Gemm& s, const Real* a, const Real* b, Real* c) {
 auto find_kernel(const Gemm& s)
     -> decltype(Entry<Real>::xsmm(0, 0, 0, {}, {}, {}, {}, {}, {}, {})) {
   constexpr std::size_t kLargest = 256;
-  if (s.transpose_b || s.n > kLargest || s.k > kLargest || s.m > kLargest || s.n < 2)
-    return nullptr;
+  if (s.transpose_b || s.n > kLargest || s.k > kLargest || s.m > kLargest) return nullptr;
   const int m = int(s.n), n = int(s.m), k = int(s.k);
   const int ldb = s.transpose_a ? n : k;
   const int flags = s.transpose_a ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE;
@@ -62,32 +65,36 @@ auto find_kernel(const Gemm& s)
 }
 #endif
 
+Real dot(const Real* a, const Real* b, std::size_t n) {
+  constexpr std::size_t width = Batch::size;
+  const std::size_t body = n - n % width;
+  Batch lanes(Real(0));
+  for (std::size_t p = 0; p < body; p += width) {
+    lanes = xsimd::fma(Batch::load_unaligned(a + p), Batch::load_unaligned(b + p), lanes);
+  }
+  Real sum = xsimd::hadd(lanes);
+  for (std::size_t p = body; p < n; ++p) sum += a[p] * b[p];
+  return sum;
+}
+
+// c += scale * x
+void add_scaled(Real scale, const Real* x, Real* c, std::size_t n) {
+  for (std::size_t j = 0; j < n; ++j) c[j] += scale * x[j];
+}
+
 // A product with a thin side is bound by loops over the long one, where libraries only add
 // overhead.
 bool thin(const Gemm& s, const Real* a, const Real* b, Real* c) {
-  if (s.transpose_a || s.accumulate) return false;
-  if (s.n == 1) {
-    for (std::size_t i = 0; i < s.m; ++i) {
-      Real sums[8] = {};
-      const Real* row = a + i * s.k;
-      std::size_t p = 0;
-      for (; p + 8 <= s.k; p += 8) {
-        for (std::size_t j = 0; j < 8; ++j) sums[j] += row[p + j] * b[p + j];
-      }
-      Real rest = 0;
-      for (; p < s.k; ++p) rest += row[p] * b[p];
-      for (Real v : sums) rest += v;
-      c[i] = rest;
-    }
-    return true;
-  }
+  if (s.n != 1 && s.k != 1) return false;
+  if (!s.accumulate) std::fill_n(c, s.m * s.n, Real(0));
   if (s.k == 1) {
-    for (std::size_t i = 0; i < s.m; ++i) {
-      for (std::size_t j = 0; j < s.n; ++j) c[i * s.n + j] = a[i] * b[j];
-    }
-    return true;
+    for (std::size_t i = 0; i < s.m; ++i) add_scaled(a[i], b, c + i * s.n, s.n);
+  } else if (s.transpose_a) {
+    for (std::size_t p = 0; p < s.k; ++p) add_scaled(b[p], a + p * s.m, c, s.m);
+  } else {
+    for (std::size_t i = 0; i < s.m; ++i) c[i] += dot(a + i * s.k, b, s.k);
   }
-  return false;
+  return true;
 }
 
 }  // namespace

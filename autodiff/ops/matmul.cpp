@@ -66,10 +66,13 @@ constexpr Op kAffine{
     .forward =
         [](In in, Out out, const Attr&) {
           const ConstView &x = in[0], &w = in[1], &b = in[2];
-          for (std::size_t i = 0; i < x.rows(); ++i)
-            std::ranges::copy(b.flat(), out.row(i).begin());
-          gemm({.m = x.rows(), .n = w.cols(), .k = x.cols(), .accumulate = true}, x.data, w.data,
-               out.data);
+          const std::size_t n = x.shape[0], m = w.shape[1];
+          // Rows are short: fill by doubling what is there, in few large copies.
+          std::copy_n(b.data, m, out.data);
+          for (std::size_t done = 1; done < n; done *= 2) {
+            std::copy_n(out.data, std::min(done, n - done) * m, out.data + done * m);
+          }
+          gemm({.m = n, .n = m, .k = w.shape[0], .accumulate = true}, x.data, w.data, out.data);
         },
     .vjp = [](const Vjp& c) -> Vars {
       return {matmul(c.g, c.in[1], {.b = true}), matmul(c.in[0], c.g, {.a = true}), sum(c.g, 0)};

@@ -38,14 +38,17 @@ std::pair<unsigned, unsigned> png_size(const std::string& png) {
   return {word(16), word(20)};
 }
 
-bool no_gnuplot() { return std::system("command -v gnuplot >/dev/null") != 0; }
+boost::test_tools::assertion_result gnuplot_is_installed(boost::unit_test::test_unit_id) {
+  return std::system("command -v gnuplot >/dev/null") == 0;
+}
+const boost::unit_test::precondition kWithGnuplot(gnuplot_is_installed);
 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(figure)
 
-BOOST_AUTO_TEST_CASE(a_picture_is_a_png_the_same_every_time_and_leaves_nothing_else) {
-  if (no_gnuplot()) return;
+BOOST_AUTO_TEST_CASE(a_picture_is_a_png_the_same_every_time_and_leaves_nothing_else,
+                     *kWithGnuplot) {
   const Scratch scratch;
   const Drawn first = draw(scratch.path / "a.png", every_kind_of_panel());
   BOOST_TEST(first.ok, first.message);
@@ -57,8 +60,7 @@ BOOST_AUTO_TEST_CASE(a_picture_is_a_png_the_same_every_time_and_leaves_nothing_e
   BOOST_TEST(std::distance(fs::directory_iterator(scratch.path), {}) == 2);
 }
 
-BOOST_AUTO_TEST_CASE(the_page_has_room_for_every_row_and_panel) {
-  if (no_gnuplot()) return;
+BOOST_AUTO_TEST_CASE(the_page_has_room_for_every_row_and_panel, *kWithGnuplot) {
   const Scratch scratch;
   const auto size = [&](const std::vector<PanelRow>& rows) {
     BOOST_TEST(draw(scratch.path / "a.png", rows).ok);

@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(densities_integrate_to_one_and_draws_follow_them) {
       {tilted_mixture(), 5},
       {eight_gaussians({.weights = {1, 2, 3, 4, 5, 6, 7, 8}}), 2},
       {rings({.weights = {1, 2, 3, 4}}), 5},
-      {banana({.std = 1.5, .curvature = 0.5}), 20},
+      {banana({.std = 1.5, .curvature = 0.3}), 20},
       {funnel({.dim = 2, .variance = 0.5}), 20}};
   for (std::uint32_t i = 0; i < planes.size(); ++i) {
     const auto& [target, half] = planes[i];

@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(quadrature_finds_log_z_and_masses_of_an_asymmetric_mixture)
   BOOST_TEST(std::abs(q.masses[0] - 1.0 / 3) < 1e-6);
   BOOST_TEST(std::abs(q.masses[1] - 2.0 / 3) < 1e-6);
   BOOST_TEST(q.change < 1e-6);
-  BOOST_TEST(q.edge_mass < 1e-12);
+  BOOST_TEST(q.edge_mass < 1e-9);
   BOOST_TEST(q.evaluations < 200'000u);
 }
 
@@ -85,16 +85,20 @@ BOOST_AUTO_TEST_CASE(quadrature_keeps_its_word_for_a_piecewise_linear_energy) {
              1e-5);
 }
 
+// The border x + s y = 0.3 through a standard normal: its mass below is Phi(0.3 / sqrt(1 + s^2)).
 BOOST_AUTO_TEST_CASE(quadrature_follows_a_border_between_modes_through_high_density) {
-  const Modes halves{.of = [](std::span<const Real> x) -> std::size_t {
-                       return x[0] + Real(0.5) * x[1] > Real(0.3);
-                     },
-                     .count = 2};
-  const Quadrature q = integrate(density([](double x, double y) { return -(x * x + y * y) / 2; }),
-                                 {-9, 9, -9, 9}, halves);
-  BOOST_TEST(std::abs(q.log_z - std::log(2 * std::numbers::pi)) < 1e-6);
-  BOOST_TEST(std::abs(q.masses[0] - normal_cdf(0.3 / std::sqrt(1.25))) < 1e-4);
-  BOOST_TEST(q.mass_change < 1e-4);
+  for (const double s : {0.0, 0.5, 0.77, 1.0}) {
+    const Modes halves{.of = [=](std::span<const Real> x) -> std::size_t {
+                         return x[0] + Real(s) * x[1] > Real(0.3);
+                       },
+                       .count = 2};
+    const Quadrature q = integrate(density([](double x, double y) { return -(x * x + y * y) / 2; }),
+                                   {-9, 9, -9, 9}, halves);
+    BOOST_TEST(std::abs(q.log_z - std::log(2 * std::numbers::pi)) < 1e-6);
+    BOOST_TEST(std::abs(q.masses[0] - normal_cdf(0.3 / std::sqrt(1 + s * s))) < 2e-4);
+    BOOST_TEST(q.mass_error < 2e-4);
+    BOOST_TEST(q.evaluations < 1'500'000u);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(quadrature_works_on_an_interval) {

@@ -16,10 +16,13 @@
 namespace eqp::train {
 
 struct QuadratureOptions {
-  double tolerance = 1e-6;       ///< on the change of log Z by the last halving
-  double mass_tolerance = 1e-4;  ///< on the change of each mode's mass by the last halving
-  std::size_t cells =
-      34;  ///< per axis, at first: 102 points per axis. A spike between them is missed
+  /// On the change of log Z by the last halving.
+  double tolerance = 1e-6;
+  /// On the error of the masses, whose cells on the borders between modes are all halved down to
+  /// it.
+  double mass_tolerance = 2e-4;
+  /// Per axis, at first: 128 points per axis. A spike between them is missed.
+  std::size_t cells = 32;
   std::size_t max_evaluations = 8'000'000;
 };
 
@@ -29,7 +32,7 @@ struct Quadrature {
   /// of squares over cells (which an accidental cancellation does not make small). Above the
   /// tolerance if max_evaluations came first; infinite if no halving was possible.
   double change;
-  double mass_change;          ///< the same of the masses, the largest over modes
+  double mass_error;           ///< bound on the error of a mode's mass, by the cells on the borders
   double edge_mass;            ///< fraction of the mass in the outermost 2 % of the box
   std::vector<double> masses;  ///< fraction of the mass in each mode
   std::size_t evaluations;     ///< of the log density

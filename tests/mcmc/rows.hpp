@@ -1,0 +1,100 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "mcmc/alternate.hpp"
+#include "mcmc/hmc.hpp"
+#include "mcmc/independent_mh.hpp"
+#include "mcmc/isir.hpp"
+#include "mcmc/mala.hpp"
+#include "mcmc/proposal.hpp"
+#include "mcmc/random_walk.hpp"
+#include "mcmc/run.hpp"
+#include "mcmc/ula.hpp"
+
+// The table of kernels: a row buys all tests in kernels.cpp.
+namespace eqp::mcmc::test {
+
+/// What a kernel is made from: an energy in 2-D and a proposal that covers its target.
+struct Problem {
+  Energy energy;
+  Proposal proposal;
+};
+
+/// One kernel behind functions of one type.
+struct Row {
+  std::string name;
+  double ula_step = 0;  // 0: exact; else the kernel is ULA with this step
+  std::function<RunResult(const Problem&, ad::ConstView x0, const RunOptions&)> run;
+  /// Calls init; returns the step, whose result is a view of the positions.
+  std::function<std::function<ad::View(const ad::BlockRng&)>(const Problem&, ad::ConstView x0)>
+      start;
+  /// Starts at x0; calls between(); writes x, refreshes and takes one step.
+  std::function<ad::Tensor(const Problem&, ad::ConstView x0, const std::function<void()>& between,
+                           ad::ConstView x, const ad::BlockRng&)>
+      refreshed;
+};
+
+template <class Make>
+Row row(const std::string& name, Make make, double ula_step = 0) {
+  using K = decltype(make(Problem()));
+  return {.name = name,
+          .ula_step = ula_step,
+          .run = [=](const Problem& p, ad::ConstView x0,
+                     const RunOptions& o) { return mcmc::run(make(p), x0, o); },
+          .start =
+              [=](const Problem& p, ad::ConstView x0) {
+                const K kernel = make(p);
+                const auto state = std::make_shared<typename K::State>(kernel.init(x0, 0));
+                return [=](const ad::BlockRng& rng) {
+                  kernel.step(*state, rng);
+                  return state->x();
+                };
+              },
+          .refreshed =
+              [=](const Problem& p, ad::ConstView x0, const std::function<void()>& between,
+                  ad::ConstView x, const ad::BlockRng& rng) {
+                const K kernel = make(p);
+                auto state = kernel.init(x0, 0);
+                between();
+                std::ranges::copy(x.flat(), state.x().data);
+                kernel.refresh(state);
+                kernel.step(state, rng);
+                return ad::Tensor(state.x());
+              }};
+}
+
+/// Step sizes are large, so that the accept step matters.
+inline std::vector<Row> rows() {
+  const auto mala = [](const Problem& p) { return Mala(p.energy, 2, {.step_size = 0.4}); };
+  const auto walk = [](const Problem& p) { return RandomWalk(p.energy, 2, {.step_size = 1.2}); };
+  const auto isir = [](std::size_t particles) {
+    return [=](const Problem& p) { return Isir(p.energy, p.proposal, {.particles = particles}); };
+  };
+  const auto independent = [](const Problem& p) { return IndependentMh(p.energy, p.proposal); };
+  return {
+      row(
+          "ula", [](const Problem& p) { return Ula(p.energy, 2, {.step_size = 0.2}); }, 0.2),
+      row("mala", mala),
+      row("random walk", walk),
+      row("hmc",
+          [](const Problem& p) {
+            return Hmc(p.energy, 2, {.step_size = 0.6, .leapfrog_steps = 3});
+          }),
+      row("independent mh", independent),
+      row("isir 2", isir(2)),
+      row("isir 40", isir(40)),
+      row("isir and mala",
+          [=](const Problem& p) {
+            return Alternate(isir(5)(p), mala(p), {.global_steps = 2, .local_steps = 3});
+          }),
+      row("independent mh and random walk, move by move",
+          [=](const Problem& p) {
+            return Alternate(independent(p), walk(p), {.local_steps = 2, .step = Step::move});
+          }),
+  };
+}
+
+}  // namespace eqp::mcmc::test

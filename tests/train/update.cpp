@@ -1,0 +1,152 @@
+#include "train/update.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/train/methods.hpp"
+
+using namespace eqp;
+using namespace eqp::train;
+
+namespace {
+
+constexpr bool kSingle = sizeof(Real) == 4;
+
+std::vector<Real> after_training(std::size_t threads, std::size_t method) {
+  return ad::with_threads(threads, [&] {
+    Method m = std::move(all_methods(150)[method]);  // blocks of 64, 64 and 22
+    fit(*m.params, m.objective, adam(), {.steps = 4, .learning_rate = constant(0.01)});
+    std::vector<Real> values(m.params->values().begin(), m.params->values().end());
+    values.insert(values.end(), m.flow_params->values().begin(), m.flow_params->values().end());
+    return values;
+  });
+}
+
+// theta f(x) for x (n, 1)
+struct Model {
+  ad::Params params;
+  ad::Param theta = scalar(params, "theta", 0.5);
+  Update update;
+
+  explicit Model(ad::Var (*f)(ad::Var), Update::Options options = {})
+      : update(
+            "model", params, {{1}},
+            [this, f](std::span<const ad::Var> in) {
+              return sum(theta.on(*in[0].tape) * f(in[0]), 1);
+            },
+            sgd(), options) {}
+  Update::Result step(const ad::Tensor& x, double rate = 1) {
+    const ad::ConstView batch[] = {x};
+    return update.step(batch, rate);
+  }
+  double value() const { return params.values()[0]; }
+};
+
+ad::Tensor column(std::size_t n, double value) {
+  ad::Tensor x({n, 1});
+  std::ranges::fill(x.flat(), Real(value));
+  return x;
+}
+
+// The message of the error, empty if there is none.
+std::string error(Model& m, const ad::Tensor& x) {
+  try {
+    m.step(x);
+  } catch (const std::runtime_error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(every_method_has_the_same_bits_on_any_number_of_threads) {
+  for (std::size_t k = 0; k < all_methods(150).size(); ++k) {
+    const std::vector<Real> one = after_training(1, k);
+    BOOST_TEST_CONTEXT("method " << k) {
+      BOOST_TEST(after_training(2, k) == one, boost::test_tools::per_element());
+      BOOST_TEST(after_training(4, k) == one, boost::test_tools::per_element());
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(blocks_change_nothing_but_rounding) {
+  const double tolerance = kSingle ? 2e-6 : 1e-14;
+  for (Method& m : all_methods(150)) {
+    Inputs inputs(m.objective);
+    inputs.feed(m.objective, 0);
+    const auto gradient = [&](std::size_t block) {
+      std::vector<double> g;
+      Update update(m.name, *m.params, m.objective.row_shapes, m.objective.loss,
+                    std::make_unique<Probe>(g), {.block = block});
+      const double loss = update.step(inputs.read(), 1).loss;
+      g.push_back(loss);
+      return g;
+    };
+    const std::vector<double> whole = gradient(150);
+    for (const std::size_t block : {1, 64, 149, 1000}) {  // a last block of 1, 22, 1 and 150 rows
+      const std::vector<double> parts = gradient(block);
+      for (std::size_t i = 0; i < whole.size(); ++i) {
+        BOOST_TEST(std::abs(parts[i] - whole[i]) < tolerance * (1 + std::abs(whole[i])));
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_update_serves_batches_of_any_size) {
+  Model m(ad::square);
+  for (const std::size_t n : {3, 100, 3, 1}) {
+    const double before = m.value();
+    ad::Tensor x = column(n, 2);
+    x[0] = 0;  // mean of x^2: 4 (n - 1) / n
+    const double mean = 4 * double(n - 1) / double(n);
+    const Update::Result result = m.step(x, 0.1);
+    BOOST_TEST(std::abs(result.loss - before * mean) < 1e-6);
+    BOOST_TEST(std::abs(m.value() - (before - 0.1 * mean)) < 1e-6);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_long_gradient_is_clipped_and_reported_unclipped) {
+  Model m(ad::square, {.clip_norm = 0.25});
+  BOOST_TEST(m.step(column(70, 3), 1).gradient_norm == 9);
+  BOOST_TEST(m.value() == 0.25);
+}
+
+BOOST_AUTO_TEST_CASE(a_value_that_is_not_finite_is_named_and_moves_nothing) {
+  Model m(ad::log);
+  ad::Tensor x = column(100, 1);
+  x[70] = -1;
+  const std::string message = error(m, x);
+  BOOST_TEST(contains(message, "model"), message);
+  BOOST_TEST(contains(message, "log"), message);
+  BOOST_TEST(contains(message, "rows 64 to 99"), message);
+  BOOST_TEST(contains(message, "row 6 "), message);
+  BOOST_TEST(contains(message, "[-1, 1]"), message);  // the range of the op's input
+  BOOST_TEST(!contains(message, "\n"), message);
+  BOOST_TEST(m.value() == 0.5);
+
+  x[70] = std::numeric_limits<Real>::quiet_NaN();
+  BOOST_TEST(contains(error(m, x), "input 0"));
+  BOOST_TEST(m.value() == 0.5);
+
+  x[70] = 1;
+  BOOST_TEST(error(m, x) == "");  // the next batch is served
+}
+
+BOOST_AUTO_TEST_CASE(a_gradient_that_is_not_finite_is_an_error_too) {
+  Model m(ad::square);
+  const double large = std::sqrt(std::numeric_limits<Real>::max()) / 1.1;
+  m.params.mutate()[0] = 0;  // the loss stays 0
+  BOOST_TEST(error(m, column(2, large)) != "");
+  Model rows(ad::square, {.block = 1});  // no row overflows, the sum over the blocks does
+  rows.params.mutate()[0] = 0;
+  BOOST_TEST(contains(error(rows, column(2, large)), "model: the sum"));
+  BOOST_TEST(rows.value() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(blocks_of_no_rows_are_refused) {
+  BOOST_CHECK_THROW(Model(ad::square, {.block = 0}), std::invalid_argument);
+}
