@@ -1,5 +1,6 @@
 #include "autodiff/program.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <sstream>
@@ -13,6 +14,14 @@ namespace {
 std::size_t first_bad(std::span<const Real> x) {
   const auto bad = [](Real v) { return !std::isfinite(v); };
   return std::size_t(std::ranges::find_if(x, bad) - x.begin());
+}
+
+// Without the sign some machines give a NaN.
+std::string number(Real v) {
+  if (std::isnan(v)) return "nan";
+  std::ostringstream text;
+  text << v;
+  return text.str();
 }
 
 std::string range_of(ConstView v) {
@@ -46,8 +55,9 @@ std::string parameter_name(const Plan& plan, const Slot& slot) {
                          std::span<const ConstView> in) {
   const std::size_t at = first_bad(out.flat());
   std::ostringstream text;
-  text << step.op->name << (step.scope.empty() ? "" : " in " + step.scope) << ": " << out[at]
-       << " in row " << at / std::max<std::size_t>(out.cols(), 1) << " of " << str(out.shape);
+  text << step.op->name << (step.scope.empty() ? "" : " in " + step.scope) << ": "
+       << number(out[at]) << " in row " << at / std::max<std::size_t>(out.cols(), 1) << " of "
+       << str(out.shape);
   for (std::size_t i = 0; i < in.size(); ++i) {
     const std::string name = parameter_name(plan, plan.slots[step.in[i]]);
     text << (i ? "; " : ", from ") << (name.empty() ? "input" : name) << " " << range_of(in[i]);
@@ -59,8 +69,8 @@ void check_leaf(const std::string& name, ConstView v) {
   const std::size_t at = first_bad(v.flat());
   if (at == v.size()) return;
   std::ostringstream text;
-  text << name << ": " << v[at] << " in row " << at / std::max<std::size_t>(v.cols(), 1) << " of "
-       << str(v.shape);
+  text << name << ": " << number(v[at]) << " in row " << at / std::max<std::size_t>(v.cols(), 1)
+       << " of " << str(v.shape);
   throw std::runtime_error(text.str());
 }
 
@@ -89,12 +99,12 @@ Workspace::Workspace(std::shared_ptr<const Plan> plan)
     n_operands += step.in.size();
   }
   operands_.resize(n_operands);
-  prepare([](std::size_t) {});
+  prepare([&](const Call& call) { compute(call, call.out); });
 }
 
 // Parameters may have moved since the last run; everything else stays where it is.
-template <class Each>
-void Workspace::prepare(const Each& after_each) {
+template <class Run>
+void Workspace::prepare(const Run& run_call) {
   std::size_t k = 0;
   for (const Step& step : plan_->steps) {
     for (std::uint32_t id : step.in) {
@@ -106,7 +116,7 @@ void Workspace::prepare(const Each& after_each) {
       operands_[k++] = {base + slot.offset, slot.shape};
     }
   }
-  run_calls(0, plan_->n_hoisted, after_each);
+  std::for_each_n(calls_.begin(), plan_->n_hoisted, run_call);
   // Last, so that a run stopped by an error on the way is not taken for done.
   for (std::size_t i = 0; i < seen_.size(); ++i) seen_[i] = plan_->params[i]->version();
 }
@@ -118,19 +128,14 @@ bool Workspace::stale() const {
   return false;
 }
 
-template <class Each>
-void Workspace::run_calls(std::size_t first, std::size_t last, const Each& after_each) {
-  for (std::size_t c = first; c < last; ++c) {
-    const Call& call = calls_[c];
-    call.op->forward({&operands_[call.first_in], call.n_in}, call.out, *call.attr);
-    after_each(c);
-  }
+void Workspace::compute(const Call& call, const View& out) const {
+  call.op->forward({&operands_[call.first_in], call.n_in}, out, *call.attr);
 }
 
 void Workspace::run() {
-  const auto nothing = [](std::size_t) {};
-  if (stale()) prepare(nothing);
-  run_calls(plan_->n_hoisted, calls_.size(), nothing);
+  const auto run_call = [&](const Call& call) { compute(call, call.out); };
+  if (stale()) prepare(run_call);
+  std::for_each(calls_.begin() + std::ptrdiff_t(plan_->n_hoisted), calls_.end(), run_call);
 }
 
 void Workspace::run_checked() {
@@ -141,14 +146,18 @@ void Workspace::run_checked() {
     for (const Params::Entry& e : params->entries())
       check_leaf("parameter " + e.name, params->view(e));
   }
-  const auto check = [&](std::size_t c) {
-    const Call& call = calls_[c];
-    if (first_bad(call.out.flat()) == call.out.size()) return;
-    report(*plan_, plan_->steps[call.node], call.out, {&operands_[call.first_in], call.n_in});
+  const auto check_call = [&](const Call& call) {
+    // Beside its place: an op in place would overwrite the input that the report is about.
+    Tensor result(call.out.shape);
+    compute(call, result);
+    if (first_bad(result.flat()) < result.size()) {
+      report(*plan_, plan_->steps[call.node], result, {&operands_[call.first_in], call.n_in});
+    }
+    std::ranges::copy(result.flat(), call.out.data);
   };
   std::ranges::fill(seen_, 0);  // if the check stops on the way, the next run starts afresh
-  prepare(check);
-  run_calls(plan_->n_hoisted, calls_.size(), check);
+  prepare(check_call);
+  std::for_each(calls_.begin() + std::ptrdiff_t(plan_->n_hoisted), calls_.end(), check_call);
 }
 
 std::size_t Program::bytes() const { return plan_->memory * sizeof(Real); }

@@ -41,11 +41,10 @@ class Workspace {
     View out;
     std::uint32_t node;
   };
-  template <class Each>
-  void run_calls(std::size_t first, std::size_t last, const Each& after_each);
+  template <class Run>
+  void prepare(const Run& run_call);
+  void compute(const Call& call, const View& out) const;
   bool stale() const;
-  template <class Each>
-  void prepare(const Each& after_each);
 
   std::shared_ptr<const Plan> plan_;
   AlignedArray memory_;

@@ -10,6 +10,7 @@ namespace eqp::flows {
 Flow realnvp(ad::Params& params, const std::string& name, std::size_t dim,
              const RealNvpOptions& options, ad::Key key) {
   if (options.blocks == 0) throw std::invalid_argument("realnvp: 0 blocks; need at least 1");
+  const auto base = std::make_shared<DiagonalGaussian>(standard_normal(dim, options.base_variance));
   const std::size_t n_couplings = 2 * options.blocks;
   CouplingOptions coupling{
       .hidden = options.hidden, .form = options.form, .activation = options.activation};
@@ -21,7 +22,6 @@ Flow realnvp(ad::Params& params, const std::string& name, std::size_t dim,
                            i % 2 == 0 ? Half::first : Half::second, coupling,
                            key.fork(std::uint32_t(i)));
   }
-  const auto base = std::make_shared<DiagonalGaussian>(standard_normal(dim, options.base_variance));
   return Flow(base, {std::make_shared<CouplingChain>(std::move(couplings))});
 }
 

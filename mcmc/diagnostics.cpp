@@ -16,7 +16,7 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-bool finite(const Chains& x) {
+bool finite(const ChainValues& x) {
   return std::ranges::all_of(x.values, [](double v) { return std::isfinite(v); });
 }
 
@@ -34,12 +34,12 @@ Moments moments(std::span<const double> x) {
 }
 
 /// The first and the second half of every chain, as chains of their own.
-Chains split(const Chains& x) {
+ChainValues split(const ChainValues& x) {
   if (x.chains == 0 || x.draws < 4) {
     throw std::invalid_argument("diagnostics: " + std::to_string(x.chains) + " chains of " +
                                 std::to_string(x.draws) + " draws; need at least 1 chain of 4");
   }
-  Chains halves{2 * x.chains, x.draws / 2, {}};
+  ChainValues halves{2 * x.chains, x.draws / 2, {}};
   for (std::size_t c = 0; c < x.chains; ++c) {
     const auto chain = x.chain(c), first = chain.first(halves.draws),
                last = chain.last(halves.draws);
@@ -54,7 +54,7 @@ struct Variances {
   double within, total;
 };
 
-Variances variances(const Chains& x) {
+Variances variances(const ChainValues& x) {
   std::vector<double> means(x.chains);
   double within = 0;
   for (std::size_t c = 0; c < x.chains; ++c) {
@@ -66,18 +66,18 @@ Variances variances(const Chains& x) {
   return {within, (n - 1) / n * within + moments(means).variance};
 }
 
-double rhat_of(const Chains& halves) {
+double rhat_of(const ChainValues& halves) {
   const auto [within, total] = variances(halves);
   return std::sqrt(total / within);
 }
 
 /// Phi^-1((rank - 3/8) / (S + 1/4)), ties sharing their mean rank (Blom; Vehtari et al. 2021).
-Chains normal_scores(const Chains& x) {
+ChainValues normal_scores(const ChainValues& x) {
   const std::size_t size = x.values.size();
   std::vector<std::size_t> order(size);
   std::iota(order.begin(), order.end(), std::size_t(0));
   std::ranges::sort(order, {}, [&](std::size_t i) { return x.values[i]; });
-  Chains scores = x;
+  ChainValues scores = x;
   for (std::size_t first = 0, end = 0; first < size; first = end) {
     while (end < size && x.values[order[end]] == x.values[order[first]]) ++end;
     const double rank = static_cast<double>(first + 1 + end) / 2;
@@ -89,7 +89,7 @@ Chains normal_scores(const Chains& x) {
 }
 
 /// |x - median|: turns a difference in scale into one in location.
-Chains folded(Chains x) {
+ChainValues folded(ChainValues x) {
   std::vector<double> sorted = x.values;
   std::ranges::sort(sorted);
   const std::size_t size = sorted.size();
@@ -99,7 +99,7 @@ Chains folded(Chains x) {
 }
 
 /// 1/n sum_t (x_t - mean)(x_{t+lag} - mean), averaged over the chains.
-double autocovariance(const Chains& x, std::span<const double> means, std::size_t lag) {
+double autocovariance(const ChainValues& x, std::span<const double> means, std::size_t lag) {
   double sum = 0;
   for (std::size_t c = 0; c < x.chains; ++c) {
     const auto chain = x.chain(c);
@@ -109,7 +109,7 @@ double autocovariance(const Chains& x, std::span<const double> means, std::size_
   return sum / static_cast<double>(x.values.size());
 }
 
-double ess_of(const Chains& halves) {
+double ess_of(const ChainValues& halves) {
   const auto [within, total] = variances(halves);
   if (!(total > 0)) return kNan;
   std::vector<double> means(halves.chains);
@@ -136,26 +136,27 @@ double ess_of(const Chains& halves) {
 
 }  // namespace
 
-Chains coordinate(ad::ConstView draws, std::size_t j) {
+ChainValues coordinate(ad::ConstView draws, std::size_t j) {
   const std::size_t rank = draws.shape.rank(), d = rank == 3 ? draws.shape[2] : 1;
   if (rank < 2 || rank > 3 || j >= d) {
     throw std::invalid_argument("coordinate: number " + std::to_string(j) + " of draws " +
                                 str(draws.shape) +
                                 "; need (chains, draws, d) and a number below d");
   }
-  Chains x{draws.shape[0], draws.shape[1], std::vector<double>(draws.shape[0] * draws.shape[1])};
+  ChainValues x{draws.shape[0], draws.shape[1],
+                std::vector<double>(draws.shape[0] * draws.shape[1])};
   for (std::size_t i = 0; i < x.values.size(); ++i)
     x.values[i] = static_cast<double>(draws[i * d + j]);
   return x;
 }
 
-double split_rhat(const Chains& x) {
-  const Chains halves = split(x);
+double split_rhat(const ChainValues& x) {
+  const ChainValues halves = split(x);
   return finite(x) ? rhat_of(halves) : kNan;
 }
 
-double rhat(const Chains& x) {
-  const Chains halves = split(x);
+double rhat(const ChainValues& x) {
+  const ChainValues halves = split(x);
   if (!finite(x)) return kNan;
   const double location = rhat_of(normal_scores(halves)),
                scale = rhat_of(normal_scores(folded(halves)));
@@ -174,17 +175,19 @@ double max_rhat(ad::ConstView draws) {
   return largest;
 }
 
-double ess_mean(const Chains& x) {
-  const Chains halves = split(x);
+double ess_mean(const ChainValues& x) {
+  const ChainValues halves = split(x);
   return finite(x) ? ess_of(halves) : kNan;
 }
 
-double ess_bulk(const Chains& x) {
-  const Chains halves = split(x);
+double ess_bulk(const ChainValues& x) {
+  const ChainValues halves = split(x);
   return finite(x) ? ess_of(normal_scores(halves)) : kNan;
 }
 
-double mcse_mean(const Chains& x) { return std::sqrt(moments(x.values).variance / ess_mean(x)); }
+double mcse_mean(const ChainValues& x) {
+  return std::sqrt(moments(x.values).variance / ess_mean(x));
+}
 
 double importance_ess(std::span<const double> log_weights) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();

@@ -15,7 +15,7 @@
 namespace eqp::mcmc {
 
 /// One scalar of several chains of equal length. values (chains, draws)
-struct Chains {
+struct ChainValues {
   std::size_t chains, draws;
   std::vector<double> values;
 
@@ -25,17 +25,17 @@ struct Chains {
 };
 
 /// Coordinate j of recorded draws (chains, draws, d), or (chains, draws) with j = 0.
-Chains coordinate(ad::ConstView draws, std::size_t j);
+ChainValues coordinate(ad::ConstView draws, std::size_t j);
 
 /// Split R-hat: sqrt(((n-1)/n W + B/n) / W), n draws per half chain, W the mean variance within the
 /// halves, B/n the variance of their means (Gelman et al. 2013, section 11.4). Needs at least 4
 /// draws per chain.
-double split_rhat(const Chains& x);
+double split_rhat(const ChainValues& x);
 
 /// Rank-normalised split R-hat: the larger of split_rhat of the normal scores of the ranks
 /// (location) and of those of |x - median| (scale) (Vehtari et al. 2021). Fine
 /// below 1.01.
-double rhat(const Chains& x);
+double rhat(const ChainValues& x);
 
 /// The largest rhat over the coordinates of draws (chains, draws, d); NaN if one of them is NaN.
 double max_rhat(ad::ConstView draws);
@@ -43,14 +43,14 @@ double max_rhat(ad::ConstView draws);
 /// Effective number of independent draws for the mean of x, over all chains, with Geyer's initial
 /// monotone sequence (Vehtari et al. 2021). At most S log10 S of S draws. Costs draws *
 /// lags until the sequence ends.
-double ess_mean(const Chains& x);
+double ess_mean(const ChainValues& x);
 
 /// ess_mean of the normal scores of the ranks: exists without moments (Vehtari et al. 2021,
 /// "bulk-ESS").
-double ess_bulk(const Chains& x);
+double ess_bulk(const ChainValues& x);
 
 /// Monte Carlo standard error of the mean of all draws: sd / sqrt(ess_mean).
-double mcse_mean(const Chains& x);
+double mcse_mean(const ChainValues& x);
 
 /// (sum w)^2 / sum w^2 of log weights, between 1 and n: n for equal weights. 0 if all weights are
 /// 0, NaN if one is NaN or +infinity.

@@ -73,8 +73,8 @@ class Isir {
   }
 
  private:
-  /// Rows per run of the workspace, so that few particles still fill a matrix product.
-  std::size_t chains_per_run() const { return std::max<std::size_t>(1, 64 / fresh_); }
+  /// About 128 rows per run of the workspace: few particles alone would not fill a matrix product.
+  std::size_t chains_per_run() const { return std::max<std::size_t>(1, 128 / fresh_); }
 
   /// Moves chain i to one of its particles, which start at this row of the fresh ones.
   void choose(State& s, std::size_t i, std::size_t row, const ad::BlockRng& rng) const {

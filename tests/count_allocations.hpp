@@ -12,7 +12,10 @@ inline std::atomic<std::size_t> allocations{0};
 }
 
 #if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/allocator_interface.h>
+// Of <sanitizer/allocator_interface.h>, which g++ 12 does not bring along.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*,
+                                                                           std::size_t),
+                                                         void (*on_free)(const volatile void*));
 
 namespace eqp::test {
 inline const int allocation_hook = __sanitizer_install_malloc_and_free_hooks(

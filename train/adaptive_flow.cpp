@@ -106,7 +106,7 @@ class AdaptiveFlow {
 
 }  // namespace
 
-Sampler base_sampler(flows::Flow flow) {
+mcmc::Sampler base_sampler(flows::Flow flow) {
   const ad::Batched draw({{flow.dim()}}, [flow](std::span<const ad::Var> in) -> ad::Vars {
     return {flow.base().draw(in[0])};
   });

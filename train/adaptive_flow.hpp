@@ -44,7 +44,7 @@ inline mcmc::Energy tilted(mcmc::Energy network, flows::Flow flow) {
 }
 
 /// Exact draws of the flow's base density.
-Sampler base_sampler(flows::Flow flow);
+mcmc::Sampler base_sampler(flows::Flow flow);
 
 /// Balanced training of an energy by adaptive flow sampling (Grenioux, Moulines & Gabrie 2023,
 /// algorithms 1 and 5): persistent chains move globally by i-SIR with the flow as proposal and

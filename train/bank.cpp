@@ -5,7 +5,7 @@
 
 namespace eqp::train {
 
-Bank::Bank(std::size_t size, std::size_t dim, Sampler start, ad::Key key)
+Bank::Bank(std::size_t size, std::size_t dim, mcmc::Sampler start, ad::Key key)
     : start_(std::move(start)), key_(key), states_({size, dim}) {
   if (size == 0) throw std::invalid_argument("bank: 0 states: need at least 1");
   start_(states_, key_.fork(0), 0);

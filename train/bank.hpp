@@ -1,21 +1,17 @@
 #pragma once
 
-#include <functional>
 #include <vector>
 
-#include "autodiff/random.hpp"
+#include "mcmc/targets/target.hpp"
 
 namespace eqp::train {
-
-/// Exact draws of some law: fills out (n, d), row i at chain first + i of the key.
-using Sampler = std::function<void(ad::View out, ad::Key key, std::uint32_t first)>;
 
 /// The persistent states of maximum-likelihood training: a set of positions of which each update
 /// uses a random part.
 class Bank {
  public:
   /// Throws std::invalid_argument for an empty bank.
-  Bank(std::size_t size, std::size_t dim, Sampler start, ad::Key key);
+  Bank(std::size_t size, std::size_t dim, mcmc::Sampler start, ad::Key key);
 
   /// Copies random distinct slots to out (n, d), a function of (key, t). Throws
   /// std::invalid_argument when n exceeds the bank.
@@ -28,7 +24,7 @@ class Bank {
   const ad::Tensor& states() const { return states_; }
 
  private:
-  Sampler start_;
+  mcmc::Sampler start_;
   ad::Key key_;
   ad::Tensor states_;
   std::vector<std::size_t> taken_;

@@ -40,9 +40,7 @@ Vars picked(const Vjp& c, Var first) {
 }
 
 // One side of a pair. NaN wins over every number; xsimd's a != a is false for NaN.
-Batch pick(Mask first, Batch a, Batch b) {
-  return xsimd::select(first | xsimd::isnan(a), a, b);
-}
+Batch pick(Mask first, Batch a, Batch b) { return xsimd::select(first | xsimd::isnan(a), a, b); }
 
 constexpr Op kMaximum{
     .name = "maximum",

@@ -34,6 +34,7 @@ class Curves : public Panel {
         "'#333333'\n";
     text += "set xlabel " + quoted(options_.x_label) + "\nset ylabel " + quoted(options_.y_label);
     text += options_.log_y ? "\nset logscale y\n" : "\n";
+    if (!any_point()) text += "set xrange [0:1]\nset yrange [0.1:1]\n";
     std::string data;
     const char* separator = "plot ";
     if (options_.reference) {
@@ -48,8 +49,7 @@ class Curves : public Panel {
               "' title " + quoted(one.name);
       separator = ", ";
       for (std::size_t k = 0; k < one.x.size(); ++k) {
-        const bool hidden = options_.log_y && !(one.y[k] > 0.0);
-        data += number(one.x[k]) + " " + (hidden ? "NaN" : number(one.y[k])) + "\n";
+        data += number(one.x[k]) + " " + (shows(one.y[k]) ? number(one.y[k]) : "NaN") + "\n";
       }
       data += "e\n";
     }
@@ -57,6 +57,13 @@ class Curves : public Panel {
   }
 
  private:
+  bool shows(double y) const { return std::isfinite(y) && !(options_.log_y && y <= 0.0); }
+  /// gnuplot finds no range for axes without any; such a panel stays empty.
+  bool any_point() const {
+    return std::ranges::any_of(series_, [&](const Series& one) {
+      return std::ranges::any_of(one.y, [&](double y) { return shows(y); });
+    });
+  }
   double legend_width() const {
     std::size_t longest = options_.reference ? options_.reference_name.size() : 0;
     for (const Series& one : series_) longest = std::max(longest, one.name.size());

@@ -4,7 +4,6 @@
 
 #include "train/cd.hpp"
 #include "train/data/batches.hpp"
-#include "train/data/standardise.hpp"
 #include "train/dsm.hpp"
 #include "train/nce.hpp"
 #include "train/pcd.hpp"
@@ -128,6 +127,15 @@ train::LogDensity log_density(const mcmc::Energy& energy, std::size_t dim) {
     ad::Workspace at = energies.workspace(x.rows());
     mcmc::evaluate(at, x);
     for (std::size_t i = 0; i < log_p.size(); ++i) log_p[i] = -double(at.out(0)[i]);
+  };
+}
+
+train::LogDensity log_density(const train::Distribution& truth) {
+  return [log_prob = truth.log_prob](ad::ConstView x, std::span<double> log_p) {
+    for (std::size_t i = 0; i < log_p.size(); ++i) {
+      const std::vector<double> point(x.row(i).begin(), x.row(i).end());
+      log_p[i] = log_prob(point);
+    }
   };
 }
 

@@ -6,7 +6,7 @@
 #include "flows/realnvp.hpp"
 #include "nn/mlp.hpp"
 #include "train/adaptive_flow.hpp"
-#include "train/metrics/grid.hpp"
+#include "train/data/dataset.hpp"
 
 // The energy model of the experiments and its five ways to be trained: one network, one tilt, one
 // set of data; only the objective differs.
@@ -66,5 +66,8 @@ std::uint32_t train_method(const std::string& method, Ebm& ebm, const ad::Tensor
 
 /// -U as a function of points, following the parameters as they move.
 train::LogDensity log_density(const mcmc::Energy& energy, std::size_t dim);
+
+/// The exact log density as a function of points.
+train::LogDensity log_density(const train::Distribution& truth);
 
 }  // namespace eqp

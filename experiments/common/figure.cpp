@@ -36,8 +36,8 @@ struct Page {
 
 bool same_box(const Panel* a, const Panel* b) {
   if (a == nullptr || b == nullptr || !a->box() || !b->box()) return false;
-  const Box p = *a->box(), q = *b->box();
-  return p.x0 == q.x0 && p.x1 == q.x1 && p.y0 == q.y0 && p.y1 == q.y1;
+  const train::Box p = *a->box(), q = *b->box();
+  return p.x_min == q.x_min && p.x_max == q.x_max && p.y_min == q.y_min && p.y_max == q.y_max;
 }
 
 const Panel* panel_at(const std::vector<PanelRow>& rows, std::size_t i, std::size_t j) {

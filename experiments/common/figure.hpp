@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "autodiff/tensor.hpp"
+#include "train/metrics/grid.hpp"
 
 // Pictures as rows of panels, drawn by gnuplot. The same panels give the same bytes.
 namespace eqp {
@@ -14,22 +15,17 @@ namespace eqp {
 class Panel;
 using PanelPtr = std::shared_ptr<const Panel>;
 
-/// A rectangle of the plane.
-struct Box {
-  double x0, x1, y0, y1;
-};
-
 /// Linear: colours from 0 to the largest value. Log: from 1e-4 of the largest value.
 enum class Scale { linear, log };
 
 /// A heat map of a density at the centres of ny x nx cells of the box: values[i * nx + j] at the
 /// i-th y from below and the j-th x. All density panels of a row share one colour scale. Throws
 /// std::invalid_argument on a wrong number of values.
-PanelPtr density(std::string title, const Box& box, std::size_t ny, std::size_t nx,
+PanelPtr density(std::string title, const train::Box& box, std::size_t ny, std::size_t nx,
                  std::vector<double> values, Scale scale = Scale::linear);
 
 /// The rows of points (n, >= 2) as dots at columns 0 and 1. Points outside the box are left out.
-PanelPtr scatter(std::string title, const Box& box, ad::ConstView points);
+PanelPtr scatter(std::string title, const train::Box& box, ad::ConstView points);
 
 /// One named line of a curves panel. Values that are not finite leave a gap.
 struct Series {

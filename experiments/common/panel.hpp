@@ -35,7 +35,7 @@ class Panel {
   /// What the panel writes outside its frame.
   virtual Margins margins() const { return {8, 8, 8}; }
   /// The axes, if panels beside and below can share them.
-  virtual std::optional<Box> box() const { return std::nullopt; }
+  virtual std::optional<train::Box> box() const { return std::nullopt; }
   /// The largest value of a density.
   virtual double brightest() const { return 0.0; }
   /// Everything after the frame is set: axes, then the plot command with its data.

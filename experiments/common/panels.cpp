@@ -19,43 +19,45 @@ double tic_step(double length) {
   return power * (lead < 1.5 ? 1.0 : lead < 3.5 ? 2.0 : lead < 7.5 ? 5.0 : 10.0);
 }
 
-std::string axes(const Box& box, const Slot& slot) {
+std::string axes(const train::Box& box, const Slot& slot) {
   const auto tics = [](const char* axis, bool written, double length) {
     return std::string("set ") + axis + "tics " + number(tic_step(length)) + " format " +
            (written ? "'%g'" : "''") + "\n";
   };
-  return "set xrange [" + number(box.x0) + ":" + number(box.x1) + "]\nset yrange [" +
-         number(box.y0) + ":" + number(box.y1) + "]\n" + tics("x", slot.x_tics, box.x1 - box.x0) +
-         tics("y", slot.y_tics, box.y1 - box.y0);
+  return "set xrange [" + number(box.x_min) + ":" + number(box.x_max) + "]\nset yrange [" +
+         number(box.y_min) + ":" + number(box.y_max) + "]\n" +
+         tics("x", slot.x_tics, box.x_max - box.x_min) +
+         tics("y", slot.y_tics, box.y_max - box.y_min);
 }
 
 /// A plot command with an image of colours: nx pixels in a row, ny rows from below.
-std::string image(const Box& box, std::size_t ny, std::size_t nx, const std::string& rgb) {
-  const double dx = (box.x1 - box.x0) / static_cast<double>(nx);
-  const double dy = (box.y1 - box.y0) / static_cast<double>(ny);
+std::string image(const train::Box& box, std::size_t ny, std::size_t nx, const std::string& rgb) {
+  const double dx = (box.x_max - box.x_min) / static_cast<double>(nx);
+  const double dy = (box.y_max - box.y_min) / static_cast<double>(ny);
   return "plot '-' binary array=(" + std::to_string(nx) + "," + std::to_string(ny) +
-         ") dx=" + number(dx) + " dy=" + number(dy) + " origin=(" + number(box.x0 + dx / 2) + "," +
-         number(box.y0 + dy / 2) + ") format='%uchar' with rgbimage notitle\n" + rgb + "\n";
+         ") dx=" + number(dx) + " dy=" + number(dy) + " origin=(" + number(box.x_min + dx / 2) +
+         "," + number(box.y_min + dy / 2) + ") format='%uchar' with rgbimage notitle\n" + rgb +
+         "\n";
 }
 
 class BoxPanel : public Panel {
  public:
-  BoxPanel(std::string title, const Box& box) : Panel(std::move(title)), box_(box) {}
+  BoxPanel(std::string title, const train::Box& box) : Panel(std::move(title)), box_(box) {}
   double width() const override { return kSide * std::min(1.0, aspect()); }
   double height() const override { return kSide / std::max(1.0, aspect()); }
   Margins margins() const override { return {9, 9, 4}; }
-  std::optional<Box> box() const override { return box_; }
+  std::optional<train::Box> box() const override { return box_; }
 
  protected:
-  Box box_;
+  train::Box box_;
 
  private:
-  double aspect() const { return (box_.x1 - box_.x0) / (box_.y1 - box_.y0); }
+  double aspect() const { return (box_.x_max - box_.x_min) / (box_.y_max - box_.y_min); }
 };
 
 class Density : public BoxPanel {
  public:
-  Density(std::string title, const Box& box, std::size_t ny, std::size_t nx,
+  Density(std::string title, const train::Box& box, std::size_t ny, std::size_t nx,
           std::vector<double> values, Scale scale)
       : BoxPanel(std::move(title), box),
         ny_(ny),
@@ -86,21 +88,21 @@ class Density : public BoxPanel {
 
 class Scatter : public BoxPanel {
  public:
-  Scatter(std::string title, const Box& box, ad::ConstView points)
+  Scatter(std::string title, const train::Box& box, ad::ConstView points)
       : BoxPanel(std::move(title), box) {
     if (points.cols() < 2)
       throw std::invalid_argument("scatter panel: points need at least 2 columns, got " +
                                   std::to_string(points.cols()));
     for (std::size_t i = 0; i < points.rows(); ++i) {
       const double x = points(i, 0), y = points(i, 1);
-      if (x > box.x0 && x < box.x1 && y > box.y0 && y < box.y1)
+      if (x > box.x_min && x < box.x_max && y > box.y_min && y < box.y_max)
         points_ += number(x) + " " + number(y) + "\n";
     }
   }
   std::string commands(const Slot& slot) const override {
     // A point outside the range keeps gnuplot content when there is none inside.
     return axes(box_, slot) + "plot '-' with points pt 7 ps 0.22 lc rgb '#90205080' notitle\n" +
-           points_ + number(box_.x1 + 1.0) + " " + number(box_.y1 + 1.0) + "\ne\n";
+           points_ + number(box_.x_max + 1.0) + " " + number(box_.y_max + 1.0) + "\ne\n";
   }
 
  private:
@@ -135,7 +137,7 @@ class Images : public Panel {
         const auto grey = static_cast<char>(std::lround(240.0 - 220.0 * ink));
         rgb.replace(3 * ((down() - 1 - row) * across() + column), 3, 3, grey);
       }
-    const Box box{0.0, static_cast<double>(across()), 0.0, static_cast<double>(down())};
+    const train::Box box{0.0, static_cast<double>(across()), 0.0, static_cast<double>(down())};
     return axes(box, {}) + "unset tics\nunset border\n" + image(box, down(), across(), rgb);
   }
 
@@ -151,12 +153,12 @@ class Images : public Panel {
 
 }  // namespace
 
-PanelPtr density(std::string title, const Box& box, std::size_t ny, std::size_t nx,
+PanelPtr density(std::string title, const train::Box& box, std::size_t ny, std::size_t nx,
                  std::vector<double> values, Scale scale) {
   return std::make_shared<Density>(std::move(title), box, ny, nx, std::move(values), scale);
 }
 
-PanelPtr scatter(std::string title, const Box& box, ad::ConstView points) {
+PanelPtr scatter(std::string title, const train::Box& box, ad::ConstView points) {
   return std::make_shared<Scatter>(std::move(title), box, points);
 }
 

@@ -55,6 +55,7 @@ Progress::Training::~Training() {
   const std::lock_guard lock(progress_.mutex_);
   progress_.running_.remove(this);
   ++progress_.finished_;
+  if (progress_.running_.empty()) progress_.clear();
 }
 
 void Progress::Training::update(const State& state) {
@@ -64,10 +65,6 @@ void Progress::Training::update(const State& state) {
 }
 
 Progress::Progress(const Options& options) : options_(options), live_(isatty(STDERR_FILENO) == 1) {}
-
-Progress::~Progress() {
-  if (live_ && !options_.quiet) std::fputs("\r\033[K", stderr);
-}
 
 std::string Progress::line() const {
   const std::lock_guard lock(mutex_);
@@ -96,6 +93,11 @@ std::string Progress::locked_line() const {
   if (done > 0.0 && left > 0.0)
     text += kDot + clock_text(seconds_since(start_) / done * left) + " left";
   return text;
+}
+
+// Between trainings others may print.
+void Progress::clear() {
+  if (live_ && !options_.quiet) std::fputs("\r\033[K", stderr);
 }
 
 void Progress::draw() {

@@ -46,8 +46,6 @@ class Progress {
   };
 
   explicit Progress(const Options& options);
-  /// Clears the live line.
-  ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
@@ -61,6 +59,7 @@ class Progress {
 
   std::string locked_line() const;
   void draw();
+  void clear();
 
   Options options_;
   bool live_;

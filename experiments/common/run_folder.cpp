@@ -4,9 +4,9 @@
 #include <stdexcept>
 #include <thread>
 
+#include "autodiff/npy.hpp"
 #include "experiments/common/build_info.hpp"
 #include "experiments/common/interrupt.hpp"
-#include "experiments/common/npy.hpp"
 
 namespace eqp {
 namespace {
@@ -141,7 +141,7 @@ void RunFolder::write_metrics() {
 void RunFolder::samples(const std::string& name, ad::ConstView x) {
   if (!name.starts_with("samples"))
     throw std::logic_error(name + ".npy: the name of samples begins with \"samples\"");
-  file(name + ".npy", npy_bytes(x));
+  file(name + ".npy", ad::npy_bytes(x));
 }
 
 void RunFolder::summary(const std::vector<Row>& rows) {

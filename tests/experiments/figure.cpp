@@ -13,7 +13,7 @@ using namespace eqp::test;
 
 namespace {
 
-const Box kBox{-2, 2, -2, 2};
+const train::Box kBox{-2, 2, -2, 2};
 
 std::vector<PanelRow> every_kind_of_panel() {
   const ad::Tensor points = ad::normal({100, 2}, {1, 0}), pixels = ad::uniform({6, 64}, {1, 1});
@@ -93,6 +93,32 @@ BOOST_AUTO_TEST_CASE(a_run_goes_on_without_gnuplot) {
   BOOST_TEST(drawn.message ==
              "a.png was not drawn: gnuplot is not installed (package gnuplot-nox)");
   BOOST_TEST(fs::is_empty(scratch.path));
+}
+
+BOOST_AUTO_TEST_CASE(half_a_picture_is_thrown_away) {
+  const Scratch scratch;
+  const fs::path gnuplot = scratch.path / "gnuplot", half = scratch.path / "a.png.partial";
+  write(gnuplot, "#!/bin/sh\n: >" + half.string() + "\necho out of ink >&2\nexit 1\n");
+  fs::permissions(gnuplot, fs::perms::owner_all);
+  const std::string path = std::getenv("PATH");
+  setenv("PATH", scratch.path.c_str(), 1);
+  const Drawn drawn = draw(scratch.path / "a.png", every_kind_of_panel());
+  setenv("PATH", path.c_str(), 1);
+  BOOST_TEST(drawn.message == "a.png was not drawn: gnuplot failed: out of ink");
+  BOOST_TEST(!fs::exists(half));
+}
+
+BOOST_AUTO_TEST_CASE(a_method_that_failed_leaves_an_empty_panel, *kWithGnuplot) {
+  const Scratch scratch;
+  const Series lost{.name = "cd", .x = {0, 1}, .y = {NAN, NAN}},
+      zero{.name = "pcd", .x = {0}, .y = {0}};
+  for (const bool log_y : {false, true}) {
+    const Drawn drawn = draw(scratch.path / "a.png",
+                             {{"",
+                               {curves("", {lost}, {.reference = 0.5, .log_y = log_y}),
+                                curves("", {lost, zero}, {.log_y = log_y}), curves("", {})}}});
+    BOOST_TEST(drawn.ok, drawn.message);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(panels_refuse_data_of_the_wrong_shape) {

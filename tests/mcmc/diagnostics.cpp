@@ -14,8 +14,8 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// x_t = rho x_{t-1} + noise with variance 1, started in equilibrium.
-Chains autoregressive(std::size_t chains, std::size_t draws, double rho, ad::Key key) {
-  Chains x{chains, draws, {}};
+ChainValues autoregressive(std::size_t chains, std::size_t draws, double rho, ad::Key key) {
+  ChainValues x{chains, draws, {}};
   for (std::size_t c = 0; c < chains; ++c) {
     ad::Draws noise(key, static_cast<std::uint32_t>(c));
     double value = noise.normal();
@@ -27,12 +27,12 @@ Chains autoregressive(std::size_t chains, std::size_t draws, double rho, ad::Key
   return x;
 }
 
-Chains independent(ad::Key key) { return autoregressive(4, 1000, 0, key); }
+ChainValues independent(ad::Key key) { return autoregressive(4, 1000, 0, key); }
 
 /// Integer arithmetic only, so that any program can make the same draws: correlated, chains apart
 /// by 1/4.
-Chains reference_draws(std::size_t chains, std::size_t draws) {
-  Chains x{chains, draws, {}};
+ChainValues reference_draws(std::size_t chains, std::size_t draws) {
+  ChainValues x{chains, draws, {}};
   for (std::uint32_t c = 0; c < chains; ++c) {
     std::uint32_t state = 17 * c + 3, value = 0;
     for (std::size_t t = 0; t < draws; ++t) {
@@ -44,7 +44,7 @@ Chains reference_draws(std::size_t chains, std::size_t draws) {
   return x;
 }
 
-void transform_chain(Chains& x, std::size_t c, auto f) {
+void transform_chain(ChainValues& x, std::size_t c, auto f) {
   for (std::size_t t = 0; t < x.draws; ++t)
     x.values[c * x.draws + t] = f(x.values[c * x.draws + t]);
 }
@@ -54,7 +54,7 @@ void transform_chain(Chains& x, std::size_t c, auto f) {
 // Computed by ArviZ 0.23.4: rhat (split, rank), ess (mean, bulk), mcse (mean).
 BOOST_AUTO_TEST_CASE(diagnostics_agree_with_arviz) {
   const auto near = boost::test_tools::tolerance(1e-9);
-  const Chains even = reference_draws(3, 40), odd = reference_draws(4, 101);
+  const ChainValues even = reference_draws(3, 40), odd = reference_draws(4, 101);
   BOOST_TEST(split_rhat(even) == 1.109343879497, near);
   BOOST_TEST(rhat(even) == 1.106351669722, near);
   BOOST_TEST(ess_mean(even) == 18.7230312229, near);
@@ -85,14 +85,14 @@ BOOST_AUTO_TEST_CASE(rhat_of_independent_draws_is_one) {
 
 // One of four chains shifted by 1: the means of the eight halves have variance 1.5 / 7.
 BOOST_AUTO_TEST_CASE(rhat_sees_a_shifted_chain) {
-  Chains x = autoregressive(4, 20'000, 0, {1, 0});
+  ChainValues x = autoregressive(4, 20'000, 0, {1, 0});
   transform_chain(x, 2, [](double v) { return v + 1; });
   BOOST_TEST(std::abs(split_rhat(x) - std::sqrt(1 + 1.5 / 7)) < 0.01);
   BOOST_TEST(rhat(x) > 1.08);
 }
 
 BOOST_AUTO_TEST_CASE(rhat_sees_a_stuck_chain_a_wide_chain_and_a_trend) {
-  Chains stuck = independent({2, 0}), wide = independent({2, 1}), trend = independent({2, 2});
+  ChainValues stuck = independent({2, 0}), wide = independent({2, 1}), trend = independent({2, 2});
   transform_chain(stuck, 1, [](double) { return 0.1; });
   BOOST_TEST(rhat(stuck) > 1.2);
   transform_chain(wide, 1, [](double v) { return 4 * v; });
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(rhat_sees_a_stuck_chain_a_wide_chain_and_a_trend) {
 }
 
 BOOST_AUTO_TEST_CASE(ranks_make_rhat_and_ess_work_without_moments) {
-  Chains x = independent({3, 0}), shifted = x;
+  ChainValues x = independent({3, 0}), shifted = x;
   for (double& v : x.values) v = std::pow(v, 9) * 1e20;
   BOOST_TEST(rhat(x) < 1.01);
   BOOST_TEST(ess_bulk(x) == ess_bulk(independent({3, 0})));
@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(ess_and_mcse_of_an_autoregression_are_the_closed_forms) {
     const std::size_t repetitions = 20;
     double mean = 0, squares = 0, bulk = 0, mcse = 0;
     for (std::uint32_t r = 0; r < repetitions; ++r) {
-      const Chains x = autoregressive(4, 4000, rho, {r, 5});
+      const ChainValues x = autoregressive(4, 4000, rho, {r, 5});
       const double ratio = ess_mean(x) / exact;
       mean += ratio / repetitions;
       squares += ratio * ratio / repetitions;
@@ -135,21 +135,21 @@ BOOST_AUTO_TEST_CASE(ess_and_mcse_of_an_autoregression_are_the_closed_forms) {
 }
 
 BOOST_AUTO_TEST_CASE(ess_of_chains_in_different_modes_counts_the_modes_and_not_the_draws) {
-  Chains x = independent({4, 0});
+  ChainValues x = independent({4, 0});
   transform_chain(x, 0, [](double v) { return v + 20; });
   BOOST_TEST(ess_mean(x) < 10);
 }
 
 BOOST_AUTO_TEST_CASE(diagnostics_of_constant_or_broken_chains_are_nan_or_infinite) {
-  const Chains constant{2, 100, std::vector<double>(200, 0.1)};
-  Chains apart = constant;
+  const ChainValues constant{2, 100, std::vector<double>(200, 0.1)};
+  ChainValues apart = constant;
   transform_chain(apart, 1, [](double) { return 0.3; });
   BOOST_TEST(split_rhat(apart) == kInfinity);
   BOOST_TEST(rhat(apart) == kInfinity);
   for (const double bad : {std::nan(""), kInfinity}) {
-    Chains broken = independent({5, 0});
+    ChainValues broken = independent({5, 0});
     broken.values[1234] = bad;
-    for (const Chains& x : {constant, broken}) {
+    for (const ChainValues& x : {constant, broken}) {
       BOOST_TEST(std::isnan(split_rhat(x)));
       BOOST_TEST(std::isnan(rhat(x)));
       BOOST_TEST(std::isnan(ess_mean(x)));

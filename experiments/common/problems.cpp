@@ -1,0 +1,115 @@
+#include "experiments/common/problems.hpp"
+
+#include <cmath>
+#include <stdexcept>
+
+#include "train/data/two_moons.hpp"
+
+namespace eqp {
+namespace {
+
+train::Box square(double half) { return {-half, half, -half, half}; }
+
+Problem two_modes(bool equal) {
+  return {.truth = train::two_modes({.equal_covariance = equal}),
+          .watched = 1,
+          .watched_name = "the top-right mode",
+          .frame = square(3),
+          .settings = {.batch = 64},
+          .epochs = 75};
+}
+
+Problem eight_gaussians(bool equal) {
+  std::vector<double> weights;
+  for (int k = 1; k <= 8; ++k) weights.push_back(equal ? 1 : k);
+  return {.truth = train::eight_gaussians({.weights = weights}),
+          .watched = 7,
+          .watched_name = "the eighth mode",
+          .frame = square(1.8),
+          .settings = {.langevin_step = 0.002, .restart = 0.05},
+          .epochs = 40};
+}
+
+Problem two_moons() {
+  return {.truth = train::two_moons({.weights = {0.2, 0.8}}),
+          .watched = 0,
+          .watched_name = "the upper moon",
+          .frame = {-1.6, 2.6, -1.2, 1.7},
+          .settings = {.langevin_step = 0.001, .restart = 0.05},
+          .epochs = 40};
+}
+
+// Section C.4 of the paper: batch 256, bank 8192, 64 particles, one global and 127 local steps.
+void use_published_chains(MethodSettings& s) {
+  s.batch = 256;
+  s.bank = 8192;
+  s.particles = 64;
+  s.global_steps = 1;
+  s.local_steps = 127;
+  s.cycles = 1;
+  s.negatives = train::Negatives::subsample;
+  s.learning_rate = s.final_learning_rate = 1e-3;
+  s.flow_learning_rate = s.final_flow_learning_rate = 1e-3;
+}
+
+}  // namespace
+
+MethodSettings Problem::tuned(const std::string& method, std::size_t n_points) const {
+  MethodSettings s = settings;
+  s.steps = std::uint32_t(std::max(1.0, std::round(epochs * double(n_points) / double(s.batch))));
+  const bool by_chains = method == "pcd" || method == "adaptive_flow";
+  if (!by_chains) {
+    // What no chain has to follow profits from a rate that goes down.
+    s.learning_rate = 5e-3;
+    s.final_learning_rate = 1e-4;
+  }
+  return s;
+}
+
+const std::vector<std::string>& problem_names() {
+  static const std::vector<std::string> names{
+      "two_modes", "two_modes_equal", "eight_gaussians", "eight_gaussians_equal",
+      "two_moons", "rings",           "four_modes"};
+  return names;
+}
+
+Problem make_problem(const std::string& name, bool published) {
+  Problem p;
+  if (name == "two_modes" || name == "two_modes_equal") {
+    p = two_modes(name == "two_modes_equal");
+  } else if (name == "eight_gaussians" || name == "eight_gaussians_equal") {
+    p = eight_gaussians(name == "eight_gaussians_equal");
+  } else if (name == "two_moons") {
+    p = two_moons();
+  } else if (name == "rings") {
+    p = {.truth = train::rings({}),
+         .watched = 0,
+         .watched_name = "the inner ring",
+         .frame = square(4.8),
+         .settings = {.langevin_step = 0.002, .restart = 0.05},
+         .epochs = 40};
+  } else if (name == "four_modes") {
+    p = {.truth = train::four_modes(),
+         .watched = 3,
+         .watched_name = "the rightmost mode",
+         .frame = square(4),
+         .settings = {.langevin_step = 0.005, .restart = 0.05},
+         .epochs = 40};
+  } else {
+    throw std::invalid_argument("--data " + name + ": no such problem");
+  }
+  p.truth.name = name;
+  p.model.base_variance = p.truth.base_variance;
+  // Beyond 7 standard deviations of the tilt lies no mass a network of these sizes could hold up.
+  p.box = square(7 * std::sqrt(p.model.base_variance));
+  if (published) {
+    p.model.activation = "leaky_relu";
+    if (name != "two_modes" && name != "two_modes_equal") {
+      use_published_chains(p.settings);
+      p.epochs = 100;
+    }
+  }
+  return p;
+}
+
+}  // namespace eqp

@@ -1,0 +1,128 @@
+#include "autodiff/parallel.hpp"
+
+#include <atomic>
+#include <boost/test/unit_test.hpp>
+#include <cstring>
+#include <mutex>
+#include <set>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "autodiff/grad.hpp"
+#include "autodiff/ops.hpp"
+#include "autodiff/program.hpp"
+#include "autodiff/random.hpp"
+
+using eqp::Real;
+using namespace eqp::ad;
+
+namespace {
+
+// The loss and its parameter gradient over noisy rows, a block per task, summed in block order.
+std::vector<Real> block_gradients(const Params& params, const Batched& f, std::size_t threads) {
+  const Blocks blocks{1000, 64};
+  std::vector<Tensor> parts(blocks.count());
+  with_threads(threads, [&] {
+    parallel_for(blocks.count(), [&](std::size_t b) {
+      Workspace ws = f.workspace(blocks.size(b));
+      for (std::uint32_t step = 0; step < 3; ++step) {
+        BlockRng{{17}, step, std::uint32_t(blocks.first(b))}.normal(ws.in(0));
+        ws.run();
+      }
+      parts[b] = Tensor(ws.out(0));
+    });
+  });
+  std::vector<Real> total(params.size());
+  for (const Tensor& part : parts) {
+    for (std::size_t i = 0; i < total.size(); ++i) total[i] += part[i];
+  }
+  return total;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(any_number_of_threads_gives_the_same_bits) {
+  Params params;
+  const auto draw = [](std::span<Real> v) { BlockRng{{18}}.normal({v.data(), {1, v.size()}}); };
+  const Param w1 = params.add("w1", {3, 32}, draw), b1 = params.add("b1", {32}, draw);
+  const Param w2 = params.add("w2", {32, 1}, draw);
+  const Batched f({{3}}, [&](std::span<const Var> in) {
+    Tape& t = *in[0].tape;
+    const Var u = matmul(silu(affine(in[0], w1.on(t), b1.on(t))), w2.on(t));
+    return Vars{grad(sum(square(grad(sum(u), in[0]))) + logsumexp(u, {0, 1}), params)};
+  });
+  const std::vector<Real> one = block_gradients(params, f, 1);
+  BOOST_TEST(one[0] != 0);
+  for (const std::size_t threads : {2u, 4u, 0u}) {
+    const std::vector<Real> many = block_gradients(params, f, threads);
+    BOOST_TEST(std::memcmp(one.data(), many.data(), one.size() * sizeof(Real)) == 0,
+               threads << " threads");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(every_index_runs_once_on_no_more_threads_than_asked_for) {
+  for (const std::size_t threads : {1u, 2u, 4u}) {
+    std::vector<std::atomic<int>> count(500);
+    std::mutex mutex;
+    std::set<std::thread::id> seen;
+    with_threads(threads, [&] {
+      parallel_for(count.size(), [&](std::size_t i) {
+        ++count[i];
+        const std::scoped_lock lock(mutex);
+        seen.insert(std::this_thread::get_id());
+      });
+    });
+    for (const auto& c : count) BOOST_TEST_REQUIRE(c == 1);
+    BOOST_TEST(seen.size() <= threads);
+  }
+  parallel_for(0, [](std::size_t) { BOOST_ERROR("nothing to do"); });
+}
+
+BOOST_AUTO_TEST_CASE(threads_return_a_value) {
+  BOOST_TEST(with_threads(2, [] { return 7; }) == 7);
+  BOOST_TEST(with_threads(0, [] { return 8; }) == 8);
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_in_a_block_reaches_the_caller) {
+  for (const std::size_t threads : {1u, 4u}) {
+    const auto fail = [&] {
+      with_threads(threads, [] {
+        parallel_for(100, [](std::size_t i) {
+          if (i == 63) throw std::runtime_error("block 63");
+        });
+      });
+    };
+    BOOST_CHECK_EXCEPTION(fail(), std::runtime_error, [](const std::runtime_error& error) {
+      return std::string(error.what()) == "block 63";
+    });
+    // And the next loop works.
+    std::atomic<int> n = 0;
+    parallel_for(100, [&](std::size_t) { ++n; });
+    BOOST_TEST(n == 100);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(loops_nest) {
+  std::vector<std::atomic<int>> count(40 * 30);
+  with_threads(4, [&] {
+    parallel_for(
+        40, [&](std::size_t i) { parallel_for(30, [&](std::size_t j) { ++count[30 * i + j]; }); });
+  });
+  for (const auto& c : count) BOOST_TEST_REQUIRE(c == 1);
+}
+
+BOOST_AUTO_TEST_CASE(blocks_cover_every_row_once) {
+  for (const auto& [rows, block] :
+       {std::pair<std::size_t, std::size_t>{10, 4}, {8, 4}, {3, 4}, {0, 4}}) {
+    const Blocks blocks{rows, block};
+    std::size_t next = 0;
+    for (std::size_t b = 0; b < blocks.count(); ++b) {
+      BOOST_TEST(blocks.first(b) == next);
+      BOOST_TEST(blocks.size(b) >= 1u);
+      BOOST_TEST(blocks.size(b) <= block);
+      next += blocks.size(b);
+    }
+    BOOST_TEST(next == rows);
+  }
+}
