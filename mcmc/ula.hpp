@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <limits>
+
 #include "mcmc/metropolis.hpp"
 
 namespace eqp::mcmc {
@@ -11,6 +14,10 @@ class Ula {
  public:
   struct Options {
     double step_size = 0.01;  // h, in units of x squared
+    /// Positions are kept in [-bound, bound]^d, since an energy in training may have curvature
+    /// beyond 2 / h at times, where the chain explodes. It adds bias only where the target has mass
+    /// outside.
+    double bound = std::numeric_limits<double>::infinity();
   };
   struct State {
     ad::Workspace at;            // in: a position  out: U (n), grad U (n, d)
@@ -23,6 +30,7 @@ class Ula {
   Ula(const Energy& energy, std::size_t dim, Options options)
       : dim_(dim),
         step_size_(checked_step_size("Ula", options.step_size)),
+        bound_(Real(options.bound)),
         value_and_grad_(mcmc::value_and_grad(energy, dim)) {}
 
   State init(ad::ConstView x0, std::size_t first_chain = 0) const {
@@ -43,7 +51,8 @@ class Ula {
     rng.normal(s.noise);
     const ad::ConstView force = s.at.out(1);
     for (std::size_t k = 0; k < s.noise.size(); ++k) {
-      s.position[k] += kick * s.noise[k] - drift * force[k];
+      const Real moved = s.position[k] + kick * s.noise[k] - drift * force[k];
+      s.position[k] = std::clamp(moved, -bound_, bound_);
     }
     s.counts.gradients += s.position.rows();
   }
@@ -51,6 +60,7 @@ class Ula {
  private:
   std::size_t dim_;
   double step_size_;
+  Real bound_;
   ad::Batched value_and_grad_;
 };
 static_assert(Kernel<Ula>);

@@ -14,6 +14,7 @@ struct CdOptions {
   std::size_t batch = 256;
   std::uint32_t steps = 10;  // k: Langevin steps per update
   double step_size = 0.01;   // of the Langevin steps, in units of x squared
+  double bound = std::numeric_limits<double>::infinity();  // see mcmc::Ula
   double regulariser = 0;    // see contrastive_loss
   ad::Key key;
 };
@@ -21,7 +22,7 @@ struct CdOptions {
 /// Contrastive divergence, CD-k (Hinton 2002): negatives are k unadjusted Langevin steps from the
 /// data.
 inline Objective cd(mcmc::Energy energy, DataSource data, CdOptions o) {
-  const mcmc::Ula ula(energy, o.dim, {.step_size = o.step_size});
+  const mcmc::Ula ula(energy, o.dim, {.step_size = o.step_size, .bound = o.bound});
   auto chains = std::make_shared<std::optional<mcmc::Chains<mcmc::Ula>>>();
   return {
       .name = "cd",

@@ -15,6 +15,7 @@ struct PcdOptions {
   std::size_t batch = 256;
   std::uint32_t steps = 20;
   double step_size = 0.01;
+  double bound = std::numeric_limits<double>::infinity();  // see mcmc::Ula
   double restart_probability = 0;  // of a slot, at each use; from the law the bank started from
   double regulariser = 0;
   ad::Key key;
@@ -25,7 +26,7 @@ struct PcdOptions {
 /// back. `start` fills the bank and restarts slots.
 inline Objective pcd(mcmc::Energy energy, DataSource data, std::size_t bank_size, mcmc::Sampler start,
                      PcdOptions o) {
-  const mcmc::Ula ula(energy, o.dim, {.step_size = o.step_size});
+  const mcmc::Ula ula(energy, o.dim, {.step_size = o.step_size, .bound = o.bound});
   struct State {
     Bank bank;
     std::optional<mcmc::Chains<mcmc::Ula>> chains;

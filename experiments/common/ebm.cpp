@@ -64,7 +64,13 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const ad::T
                                 const MethodSettings& s, ad::Key key) {
   const std::size_t dim = data.cols();
   auto batches = std::make_shared<train::Batches>(data, s.batch, key.fork(0));
-  const train::DataSource source = [=](std::uint32_t t, ad::View out) { batches->fill(t, out); };
+  const train::DataSource source = [=, jitter = Real(s.jitter)](std::uint32_t t, ad::View out) {
+    batches->fill(t, out);
+    if (jitter == 0) return;
+    ad::Tensor noise(out.shape);
+    ad::BlockRng{key.fork(2), t}.normal(noise);
+    for (std::size_t k = 0; k < noise.size(); ++k) out[k] += jitter * noise[k];
+  };
   const ad::Key own = key.fork(1);
   if (method == "cd") {
     return train::cd(ebm.energy, source,
@@ -72,6 +78,7 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const ad::T
                       .batch = s.batch,
                       .steps = s.langevin_steps,
                       .step_size = s.langevin_step,
+                      .bound = s.bound,
                       .key = own});
   }
   if (method == "pcd") {
@@ -80,6 +87,7 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const ad::T
                        .batch = s.batch,
                        .steps = s.langevin_steps,
                        .step_size = s.langevin_step,
+                       .bound = s.bound,
                        .restart_probability = s.restart,
                        .key = own});
   }

@@ -36,19 +36,21 @@ struct MethodSettings {
   std::size_t batch = 128;
   std::uint32_t steps = 4000;  // updates
   double learning_rate = 1e-2;
-  double final_learning_rate = 1e-2;   // reached along a cosine
-  std::size_t bank = 1024;             // pcd, adaptive_flow
-  std::uint32_t langevin_steps = 10;   // cd, pcd: per update
-  double langevin_step = 0.01;         // cd, pcd: step size in units of x squared
-  double restart = 0;                  // pcd: probability per slot and use
-  std::vector<double> sigmas = {0.1};  // dsm: noise levels
-  double noise_scale = 1.5;            // nce: the noise's standard deviation in those of the data
-  std::size_t particles = 32;          // adaptive_flow: see train/adaptive_flow.hpp
+  double final_learning_rate = 1e-4;  // reached along a cosine
+  double jitter = 0;                  // normal noise on every batch, in units of the data
+  std::size_t bank = 1024;            // pcd, adaptive_flow
+  std::uint32_t langevin_steps = 10;  // cd, pcd: per update
+  double langevin_step = 0.01;        // cd, pcd: step size in units of x squared
+  double bound = std::numeric_limits<double>::infinity();  // cd, pcd: chains stay within it
+  double restart = 0;                                      // pcd: probability per slot and use
+  std::vector<double> sigmas = {0.1};                      // dsm: noise levels
+  double noise_scale = 1.5;    // nce: the noise's standard deviation in those of the data
+  std::size_t particles = 32;  // adaptive_flow: see train/adaptive_flow.hpp
   std::uint32_t global_steps = 1, local_steps = 4, cycles = 2;
   train::Negatives negatives = train::Negatives::last;
   std::size_t per_chain = 4;
   double flow_learning_rate = 1e-2;
-  double final_flow_learning_rate = 1e-2;
+  double final_flow_learning_rate = 1e-4;
 };
 
 /// "cd", "pcd", "dsm", "nce", "adaptive_flow".

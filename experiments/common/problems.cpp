@@ -16,7 +16,8 @@ Problem two_modes(bool equal) {
           .watched_name = "the top-right mode",
           .frame = square(3),
           .settings = {.batch = 64},
-          .epochs = 75};
+          .epochs = 75,
+          .published_pcd = true};
 }
 
 Problem eight_gaussians(bool equal) {
@@ -57,12 +58,8 @@ void use_published_chains(MethodSettings& s) {
 MethodSettings Problem::tuned(const std::string& method, std::size_t n_points) const {
   MethodSettings s = settings;
   s.steps = std::uint32_t(std::max(1.0, std::round(epochs * double(n_points) / double(s.batch))));
-  const bool by_chains = method == "pcd" || method == "adaptive_flow";
-  if (!by_chains) {
-    // What no chain has to follow profits from a rate that goes down.
-    s.learning_rate = 5e-3;
-    s.final_learning_rate = 1e-4;
-  }
+  s.bound = box.x_max;
+  if (method == "pcd" && published_pcd) s.final_learning_rate = s.learning_rate;
   return s;
 }
 

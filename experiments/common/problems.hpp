@@ -15,6 +15,7 @@ struct Problem {
   EbmOptions model;
   MethodSettings settings;  // shared; `tuned` says what a method needs otherwise
   double epochs = 75;
+  bool published_pcd = false;  // pcd keeps its first learning rate, as in the paper
 
   /// The settings of one method for so many training points.
   MethodSettings tuned(const std::string& method, std::size_t n_points) const;

@@ -119,10 +119,9 @@ BOOST_AUTO_TEST_CASE(a_small_file_has_exactly_the_bytes_of_the_format) {
                 R"("data_offsets":[0,16]},"b":{"dtype":"F32","shape":[],"data_offsets":[16,20]}})";
   BOOST_TEST(header.size() == 139u);
   header += "     ";
-  const std::vector<double> numbers = {1, -2, 0.5, 0, 3};
   // The length 144 and, say, 1.0f = 0x3f800000, little-endian, spelled out.
   const std::string length("\x90\0\0\0\0\0\0\0", 8);
-  BOOST_TEST(read(folder.file()) == length + header + data<Real>(numbers));
+  BOOST_TEST(read(folder.file()) == length + header + data<Real>({1, -2, 0.5, 0, 3}));
   BOOST_TEST(data<float>({1}) == std::string("\0\0\x80\x3f", 4));
 }
 
@@ -184,9 +183,7 @@ BOOST_AUTO_TEST_CASE(a_file_of_the_other_precision_is_widened_but_never_rounded)
 }
 
 BOOST_AUTO_TEST_CASE(a_file_for_another_model_is_refused) {
-  const auto with_header = [](const std::string& header) {
-    return complaint(file_of(header, kData));
-  };
+  const auto with_header = [](const std::string& h) { return complaint(file_of(h, kData)); };
   BOOST_TEST(contains(with_header(replaced(kHeader, "\"a\"", "\"c\"")), R"(no tensor "a")"));
   BOOST_TEST(contains(with_header(replaced(kHeader, "[2,2]", "[4]")),
                       R"("a" has shape [4], expected (2, 2))"));

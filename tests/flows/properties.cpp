@@ -5,6 +5,7 @@
 
 #include "autodiff/grad.hpp"
 #include "tests/flows/cases.hpp"
+#include "tests/flows/numerics.hpp"
 
 using namespace eqp;
 using flows::Flow;
@@ -43,24 +44,6 @@ double largest_difference(const ad::Tensor& a, const ad::Tensor& b) {
   return largest;
 }
 
-// log |det| of a dense matrix by elimination with row pivots.
-double log_abs_det(std::vector<std::vector<double>> m) {
-  double total = 0;
-  for (std::size_t k = 0; k < m.size(); ++k) {
-    std::size_t pivot = k;
-    for (std::size_t i = k + 1; i < m.size(); ++i) {
-      if (std::abs(m[i][k]) > std::abs(m[pivot][k])) pivot = i;
-    }
-    std::swap(m[k], m[pivot]);
-    total += std::log(std::abs(m[k][k]));
-    for (std::size_t i = k + 1; i < m.size(); ++i) {
-      const double factor = m[i][k] / m[k][k];
-      for (std::size_t j = k; j < m.size(); ++j) m[i][j] -= factor * m[k][j];
-    }
-  }
-  return total;
-}
-
 // Row j of every Jacobian: the derivative of output j.
 ad::Var jacobian_row(ad::Var y, ad::Var x, std::size_t j) {
   ad::Tensor unit(y.shape());
@@ -83,7 +66,8 @@ void check_log_det(const ad::Function& map, const ad::Tensor& x, std::size_t dim
       const auto row = values[1 + j].row(i);
       jacobian.emplace_back(row.begin(), row.end());
     }
-    BOOST_TEST(std::abs(values[0][i] - log_abs_det(jacobian)) < (kDouble ? 1e-10 : 1e-4));
+    BOOST_TEST(std::abs(values[0][i] - flows::test::log_abs_det(jacobian)) <
+               (kDouble ? 1e-10 : 1e-4));
   }
 }
 
@@ -116,19 +100,6 @@ Moments by_quadrature(const Flow& flow) {
     m.second[2] += p * y * y;
   }
   return m;
-}
-
-// The mean of f over the rows of x, and its standard error.
-template <class F>
-std::pair<double, double> mean_of(const ad::Tensor& x, F f) {
-  double sum = 0, squares = 0;
-  for (std::size_t i = 0; i < x.rows(); ++i) {
-    const double v = f(double(x(i, 0)), double(x(i, 1)));
-    sum += v;
-    squares += v * v;
-  }
-  const double n = double(x.rows()), mean = sum / n;
-  return {mean, std::sqrt((squares / n - mean * mean) / n)};
 }
 
 // The capped form keeps weights that no value depends on: inputs from the moved half into the
@@ -219,7 +190,7 @@ BOOST_AUTO_TEST_CASE(in_the_plane_the_density_integrates_to_one_and_the_samples_
     const ad::Tensor x = ad::evaluate([&](auto in) { return ad::Vars{b.flow.sample(in[0]).x}; },
                                       {ad::normal({40000, 2}, {7, 0})})[0];
     const auto check = [&](double expected, auto f) {
-      const auto [mean, error] = mean_of(x, f);
+      const auto [mean, error] = flows::test::mean_of(x, f);
       BOOST_TEST(std::abs(mean - expected) < 4 * error);
     };
     check(exact.mean[0], [](double u, double) { return u; });

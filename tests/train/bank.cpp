@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(what_is_put_back_goes_to_the_slots_it_came_from) {
 
 BOOST_AUTO_TEST_CASE(restarts_are_fresh_and_as_frequent_as_asked) {
   std::set<std::uint64_t> keys;
-  const Sampler fresh = [&](ad::View out, ad::Key key, std::uint32_t first) {
+  const mcmc::Sampler fresh = [&](ad::View out, ad::Key key, std::uint32_t first) {
     keys.insert(key.seed);
     for (std::size_t i = 0; i < out.rows(); ++i)
       std::ranges::fill(out.row(i), -1 - Real(first + i));

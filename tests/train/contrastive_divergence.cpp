@@ -19,7 +19,7 @@ struct Model {
 
 DataSource data(double variance) { return gaussian_data({0, 0}, variance, {1}); }
 
-Sampler normals(double variance) {
+mcmc::Sampler normals(double variance) {
   return [=](ad::View out, ad::Key key, std::uint32_t first) {
     ad::BlockRng{key, 0, first}.normal(out);
     for (Real& v : out.flat()) v *= Real(std::sqrt(variance));

@@ -21,7 +21,7 @@ struct Model {
       const ad::Var t = theta.on(*x.tape);
       const ad::Var left = -softplus(-t) - 0.5 * square(x + m);
       const ad::Var right = -softplus(t) - 0.5 * square(x - m);
-      return -logsumexp(concat({left, right}, 1), 1);
+      return -ad::logsumexp(ad::concat({left, right}, 1), 1);
     };
   }
 };

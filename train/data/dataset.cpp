@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "autodiff/parallel.hpp"
-#include "mcmc/targets/mixture.hpp"
 #include "train/data/region_masses.hpp"
 
 namespace eqp::train {
@@ -42,7 +41,7 @@ Distribution from_mixture(const std::string& name, const mcmc::IsotropicMixtureO
           .sample = target.sample,
           .log_prob = target.log_prob,
           .modes = nearest(mixture.means),
-          .weights = mcmc::normalised_weights(name, mixture.weights, mixture.means.size()),
+          .weights = nearest_centre_masses(mixture),
           .base_variance = largest_variance(target)};
 }
 
