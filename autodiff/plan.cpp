@@ -73,9 +73,10 @@ std::vector<std::uint32_t> alias_roots(const Tape& tape) {
   return root;
 }
 
-constexpr Op kCopy{.name = "copy", .forward = [](In in, Out out, const Attr&) {
-                     std::ranges::copy(in[0].flat(), out.data);
-                   }};
+constexpr Op kCopy{
+    .name = "copy",
+    .forward = [](In in, Out out, const Attr&) { std::ranges::copy(in[0].flat(), out.data); },
+};
 
 class Planner {
  public:

@@ -205,11 +205,16 @@ void run(Cli& cli) {
   const ad::Key key{cli.seed()};
   RunFolder folder(cli);
 
+  // Keys go by name, so that a data set alone gives what it gives among others.
+  const auto number = [](const std::vector<std::string>& all, const std::string& name) {
+    return std::uint32_t(std::ranges::find(all, name) - all.begin());
+  };
   std::vector<Reference> references(names.size());
   ad::parallel_for(names.size(), [&](std::size_t i) {
     Problem problem = make_problem(names[i], published);
     if (epochs > 0) problem.epochs = epochs;
-    references[i] = prepare(problem, n_points, n_samples, key.fork(std::uint32_t(i)));
+    references[i] =
+        prepare(problem, n_points, n_samples, key.fork(number(problem_names(), names[i])));
   });
 
   // Every training is a task; the same seed gives the same bytes whoever runs it.
@@ -219,8 +224,8 @@ void run(Cli& cli) {
     if (interrupted()) return;
     const std::size_t i = k / methods.size();
     const std::string& name = methods[k % methods.size()];
-    const auto number = std::ranges::find(method_names(), name) - method_names().begin();
-    const ad::Key own = key.fork(1000 + std::uint32_t(i)).fork(std::uint32_t(number));
+    const ad::Key own =
+        key.fork(1000 + number(problem_names(), names[i])).fork(number(method_names(), name));
     outcomes[k] = train_one(references[i], name, k, own, folder, progress);
   });
 
@@ -240,8 +245,7 @@ void run(Cli& cli) {
       table.add(out.row);
       rows.push_back(out.row);
       series.push_back(out.curve);
-      series.back().color =
-          std::size_t(std::ranges::find(method_names(), out.curve.name) - method_names().begin());
+      series.back().color = number(method_names(), out.curve.name);
       judge(report, r.problem, out);
       folder.samples("samples_" + names[i] + "_" + out.curve.name, out.samples);
     }

@@ -8,32 +8,37 @@ namespace {
 
 Batch logistic(Batch x) { return Batch(Real(1)) / (Batch(Real(1)) + xsimd::exp(-x)); }
 
-constexpr Op kTanh{.name = "tanh",
-                   .shape = same_shape,
-                   .forward = elementwise1<[](Batch x) { return xsimd::tanh(x); }>,
-                   .vjp = [](const Vjp& c) -> Vars {
-                     return {c.g * polynomial(c.out, {1, 0, -1})};
-                   },
-                   .in_place = true};
+constexpr Op kTanh{
+    .name = "tanh",
+    .shape = same_shape,
+    .forward = elementwise1<[](Batch x) { return xsimd::tanh(x); }>,
+    .vjp = [](const Vjp& c) -> Vars {
+      return {c.g * polynomial(c.out, {1, 0, -1})};
+    },
+    .in_place = true,
+};
 
-constexpr Op kSigmoid{.name = "sigmoid",
-                      .shape = same_shape,
-                      .forward = elementwise1<[](Batch x) { return logistic(x); }>,
-                      .vjp = [](const Vjp& c) -> Vars {
-                        return {c.g * polynomial(c.out, {0, 1, -1})};
-                      },
-                      .in_place = true};
+constexpr Op kSigmoid{
+    .name = "sigmoid",
+    .shape = same_shape,
+    .forward = elementwise1<[](Batch x) { return logistic(x); }>,
+    .vjp = [](const Vjp& c) -> Vars {
+      return {c.g * polynomial(c.out, {0, 1, -1})};
+    },
+    .in_place = true,
+};
 
-constexpr Op kSoftplus{.name = "softplus",
-                       .shape = same_shape,
-                       .forward = elementwise1<[](Batch x) {
-                         const Batch zero(Real(0));
-                         // select, not max: a NaN must come through.
-                         return xsimd::select(x < zero, zero, x) +
-                                xsimd::log1p(xsimd::exp(-xsimd::abs(x)));
-                       }>,
-                       .vjp = [](const Vjp& c) -> Vars { return {c.g * sigmoid(c.in[0])}; },
-                       .in_place = true};
+constexpr Op kSoftplus{
+    .name = "softplus",
+    .shape = same_shape,
+    .forward = elementwise1<[](Batch x) {
+      const Batch zero(Real(0));
+      // select, not max: a NaN must come through.
+      return xsimd::select(x < zero, zero, x) + xsimd::log1p(xsimd::exp(-xsimd::abs(x)));
+    }>,
+    .vjp = [](const Vjp& c) -> Vars { return {c.g * sigmoid(c.in[0])}; },
+    .in_place = true,
+};
 
 // The derivatives of the logistic function are polynomials in its value s: P_0 = s and
 // P_{k+1} = P_k'(s) s (1 - s).
@@ -65,49 +70,51 @@ Batch horner(const Poly& p, Batch s) {
 
 // The k-th derivative of x s(x) is x P_k(s) + k P_{k-1}(s): one pass each, whatever the order,
 // where composing it of elementary ops takes six.
-constexpr Op kSilu{.name = "silu",
-                   .shape =
-                       [](std::span<const Var> in, const Attr& attr) {
-                         if (attr.index[0] > kMaxOrder) {
-                           throw std::invalid_argument("silu: derivative of order " +
-                                                       std::to_string(attr.index[0]) +
-                                                       "; at most " + std::to_string(kMaxOrder));
-                         }
-                         return in[0].shape();
-                       },
-                   .forward =
-                       [](In in, Out out, const Attr& attr) {
-                         const std::size_t k = attr.index[0];
-                         if (k == 0) {
-                           map(
-                               out.flat(), [](Batch x) { return x * logistic(x); }, in[0].data);
-                           return;
-                         }
-                         if (k == 1) {
-                           map(
-                               out.flat(),
-                               [](Batch x) {
-                                 const Batch s = logistic(x);
-                                 return s + x * s * (Batch(Real(1)) - s);
-                               },
-                               in[0].data);
-                           return;
-                         }
-                         const Poly p = logistic_derivative(k), q = logistic_derivative(k - 1);
-                         const Batch order = Batch(Real(k));
-                         map(
-                             out.flat(),
-                             [&](Batch x) {
-                               const Batch s = logistic(x);
-                               return x * horner(p, s) + order * horner(q, s);
-                             },
-                             in[0].data);
-                       },
-                   .vjp = [](const Vjp& c) -> Vars {
-                     const std::size_t order = c.attr.index[0] + 1;
-                     return {c.g * record(kSilu, {c.in[0]}, {.index = {order}})};
-                   },
-                   .in_place = true};
+constexpr Op kSilu{
+    .name = "silu",
+    .shape =
+        [](std::span<const Var> in, const Attr& attr) {
+          if (attr.index[0] > kMaxOrder) {
+            throw std::invalid_argument("silu: derivative of order " +
+                                        std::to_string(attr.index[0]) + "; at most " +
+                                        std::to_string(kMaxOrder));
+          }
+          return in[0].shape();
+        },
+    .forward =
+        [](In in, Out out, const Attr& attr) {
+          const std::size_t k = attr.index[0];
+          if (k == 0) {
+            map(
+                out.flat(), [](Batch x) { return x * logistic(x); }, in[0].data);
+            return;
+          }
+          if (k == 1) {
+            map(
+                out.flat(),
+                [](Batch x) {
+                  const Batch s = logistic(x);
+                  return s + x * s * (Batch(Real(1)) - s);
+                },
+                in[0].data);
+            return;
+          }
+          const Poly p = logistic_derivative(k), q = logistic_derivative(k - 1);
+          const Batch order = Batch(Real(k));
+          map(
+              out.flat(),
+              [&](Batch x) {
+                const Batch s = logistic(x);
+                return x * horner(p, s) + order * horner(q, s);
+              },
+              in[0].data);
+        },
+    .vjp = [](const Vjp& c) -> Vars {
+      const std::size_t order = c.attr.index[0] + 1;
+      return {c.g * record(kSilu, {c.in[0]}, {.index = {order}})};
+    },
+    .in_place = true,
+};
 
 constexpr Op kRelu{
     .name = "relu",
@@ -117,21 +124,24 @@ constexpr Op kRelu{
     .vjp = [](const Vjp& c) -> Vars {
       return {c.g * greater(c.in[0], full(*c.g.tape, c.g.shape(), 0))};
     },
-    .in_place = true};
+    .in_place = true,
+};
 
-constexpr Op kLeakyRelu{.name = "leaky_relu",
-                        .shape = same_shape,
-                        .forward = elementwise_scalar<[](Batch x, Batch slope, Batch) {
-                          return xsimd::select(x < Batch(Real(0)), x * slope, x);
-                        }>,
-                        .vjp = [](const Vjp& c) -> Vars {
-                          Tape& tape = *c.g.tape;
-                          const Shape& shape = c.g.shape();
-                          const Var below = greater(full(tape, shape, 0), c.in[0]);
-                          const Var slope = full(tape, shape, c.attr.scalar[0]);
-                          return {c.g * where(below, slope, full(tape, shape, 1))};
-                        },
-                        .in_place = true};
+constexpr Op kLeakyRelu{
+    .name = "leaky_relu",
+    .shape = same_shape,
+    .forward = elementwise_scalar<[](Batch x, Batch slope, Batch) {
+      return xsimd::select(x < Batch(Real(0)), x * slope, x);
+    }>,
+    .vjp = [](const Vjp& c) -> Vars {
+      Tape& tape = *c.g.tape;
+      const Shape& shape = c.g.shape();
+      const Var below = greater(full(tape, shape, 0), c.in[0]);
+      const Var slope = full(tape, shape, c.attr.scalar[0]);
+      return {c.g * where(below, slope, full(tape, shape, 1))};
+    },
+    .in_place = true,
+};
 
 }  // namespace
 

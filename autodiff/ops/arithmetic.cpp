@@ -12,7 +12,8 @@ constexpr Op kAdd{
     .vjp = [](const Vjp& c) -> Vars {
       return {c.g, c.g};
     },
-    .in_place = true};
+    .in_place = true,
+};
 
 constexpr Op kSubtract{
     .name = "subtract",
@@ -21,7 +22,8 @@ constexpr Op kSubtract{
     .vjp = [](const Vjp& c) -> Vars {
       return {c.g, -c.g};
     },
-    .in_place = true};
+    .in_place = true,
+};
 
 constexpr Op kMultiply{
     .name = "multiply",
@@ -30,7 +32,8 @@ constexpr Op kMultiply{
     .vjp = [](const Vjp& c) -> Vars {
       return {c.g * c.in[1], c.g * c.in[0]};
     },
-    .in_place = true};
+    .in_place = true,
+};
 
 constexpr Op kDivide{
     .name = "divide",
@@ -40,33 +43,39 @@ constexpr Op kDivide{
       const Var scaled = c.g / c.in[1];
       return {scaled, -(scaled * c.out)};
     },
-    .in_place = true};
+    .in_place = true,
+};
 
-constexpr Op kShift{.name = "shift",
-                    .shape = same_shape,
-                    .forward = elementwise_scalar<[](Batch x, Batch c, Batch) { return x + c; }>,
-                    .vjp = [](const Vjp& c) -> Vars { return {c.g}; },
-                    .in_place = true};
+constexpr Op kShift{
+    .name = "shift",
+    .shape = same_shape,
+    .forward = elementwise_scalar<[](Batch x, Batch c, Batch) { return x + c; }>,
+    .vjp = [](const Vjp& c) -> Vars { return {c.g}; },
+    .in_place = true,
+};
 
-constexpr Op kScale{.name = "scale",
-                    .shape = same_shape,
-                    .forward = elementwise_scalar<[](Batch x, Batch c, Batch) { return x * c; }>,
-                    .vjp = [](const Vjp& c) -> Vars { return {c.g * c.attr.scalar[0]}; },
-                    .in_place = true};
+constexpr Op kScale{
+    .name = "scale",
+    .shape = same_shape,
+    .forward = elementwise_scalar<[](Batch x, Batch c, Batch) { return x * c; }>,
+    .vjp = [](const Vjp& c) -> Vars { return {c.g * c.attr.scalar[0]}; },
+    .in_place = true,
+};
 
-constexpr Op kPower{.name = "power",
-                    .shape = same_shape,
-                    .forward =
-                        [](In in, Out out, const Attr& attr) {
-                          const Real p = Real(attr.scalar[0]);
-                          for (std::size_t i = 0; i < out.size(); ++i)
-                            out[i] = std::pow(in[0][i], p);
-                        },
-                    .vjp = [](const Vjp& c) -> Vars {
-                      const double p = c.attr.scalar[0];
-                      return {c.g * (p * pow(c.in[0], p - 1))};
-                    },
-                    .in_place = true};
+constexpr Op kPower{
+    .name = "power",
+    .shape = same_shape,
+    .forward =
+        [](In in, Out out, const Attr& attr) {
+          const Real p = Real(attr.scalar[0]);
+          for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::pow(in[0][i], p);
+        },
+    .vjp = [](const Vjp& c) -> Vars {
+      const double p = c.attr.scalar[0];
+      return {c.g * (p * pow(c.in[0], p - 1))};
+    },
+    .in_place = true,
+};
 
 // a^b with both varying. Where a = 0 the derivative in b is 0, its limit for b > 0; the logarithm
 // is taken of 1 there, since 0 * log 0 would be NaN.
@@ -82,31 +91,32 @@ constexpr Op kPowerOf{
       const Var zero = equal(a, full(*a.tape, a.shape(), 0)), one = full(*a.tape, a.shape(), 1);
       return {c.g * b * pow(a, b - 1.0), c.g * c.out * log(where(zero, one, a))};
     },
-    .in_place = true};
+    .in_place = true,
+};
 
-constexpr Op kPolynomial{.name = "polynomial",
-                         .shape = same_shape,
-                         .forward =
-                             [](In in, Out out, const Attr& attr) {
-                               const auto& c = attr.coefficients;
-                               map(
-                                   out.flat(),
-                                   [&](Batch x) {
-                                     Batch y(Real(c.back()));
-                                     for (std::size_t k = c.size() - 1; k-- > 0;)
-                                       y = y * x + Batch(Real(c[k]));
-                                     return y;
-                                   },
-                                   in[0].data);
-                             },
-                         .vjp = [](const Vjp& c) -> Vars {
-                           const auto& a = c.attr.coefficients;
-                           std::vector<double> derivative;
-                           for (std::size_t k = 1; k < a.size(); ++k)
-                             derivative.push_back(double(k) * a[k]);
-                           return {c.g * polynomial(c.in[0], std::move(derivative))};
-                         },
-                         .in_place = true};
+constexpr Op kPolynomial{
+    .name = "polynomial",
+    .shape = same_shape,
+    .forward =
+        [](In in, Out out, const Attr& attr) {
+          const auto& c = attr.coefficients;
+          map(
+              out.flat(),
+              [&](Batch x) {
+                Batch y(Real(c.back()));
+                for (std::size_t k = c.size() - 1; k-- > 0;) y = y * x + Batch(Real(c[k]));
+                return y;
+              },
+              in[0].data);
+        },
+    .vjp = [](const Vjp& c) -> Vars {
+      const auto& a = c.attr.coefficients;
+      std::vector<double> derivative;
+      for (std::size_t k = 1; k < a.size(); ++k) derivative.push_back(double(k) * a[k]);
+      return {c.g * polynomial(c.in[0], std::move(derivative))};
+    },
+    .in_place = true,
+};
 
 bool is_full(Var x, double value) {
   const auto v = as_full(x);

@@ -10,7 +10,8 @@ constexpr Op kFull{
     .name = "full",
     .shape = [](std::span<const Var>, const Attr& attr) { return attr.shape; },
     .forward = [](In, Out out,
-                  const Attr& attr) { std::ranges::fill(out.flat(), Real(attr.scalar[0])); }};
+                  const Attr& attr) { std::ranges::fill(out.flat(), Real(attr.scalar[0])); },
+};
 
 // A small array stretched over a large one: extents of the large, strides of the small (0 where it
 // is stretched), both padded to kMaxRank at the left.
@@ -70,7 +71,8 @@ constexpr Op kBroadcast{
             }
           });
         },
-    .vjp = [](const Vjp& c) -> Vars { return {sum_to(c.g, c.in[0].shape())}; }};
+    .vjp = [](const Vjp& c) -> Vars { return {sum_to(c.g, c.in[0].shape())}; },
+};
 
 constexpr Op kSumTo{
     .name = "sum_to",
@@ -98,7 +100,8 @@ constexpr Op kSumTo{
             }
           });
         },
-    .vjp = [](const Vjp& c) -> Vars { return {broadcast_to(c.g, c.in[0].shape())}; }};
+    .vjp = [](const Vjp& c) -> Vars { return {broadcast_to(c.g, c.in[0].shape())}; },
+};
 
 }  // namespace
 

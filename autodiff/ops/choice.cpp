@@ -7,31 +7,37 @@ namespace {
 
 Batch one_where(Mask m) { return xsimd::select(m, Batch(Real(1)), Batch(Real(0))); }
 
-constexpr Op kAbs{.name = "abs",
-                  .shape = same_shape,
-                  .forward = elementwise1<[](Batch x) { return xsimd::abs(x); }>,
-                  .vjp = [](const Vjp& c) -> Vars { return {c.g * sign(c.in[0])}; },
-                  .in_place = true};
+constexpr Op kAbs{
+    .name = "abs",
+    .shape = same_shape,
+    .forward = elementwise1<[](Batch x) { return xsimd::abs(x); }>,
+    .vjp = [](const Vjp& c) -> Vars { return {c.g * sign(c.in[0])}; },
+    .in_place = true,
+};
 
-constexpr Op kSign{.name = "sign",
-                   .shape = same_shape,
-                   .forward = elementwise1<[](Batch x) {
-                     const Batch zero(Real(0)), one(Real(1));
-                     return xsimd::select(x > zero, one, xsimd::select(x < zero, -one, x));
-                   }>,
-                   .in_place = true};
+constexpr Op kSign{
+    .name = "sign",
+    .shape = same_shape,
+    .forward = elementwise1<[](Batch x) {
+      const Batch zero(Real(0)), one(Real(1));
+      return xsimd::select(x > zero, one, xsimd::select(x < zero, -one, x));
+    }>,
+    .in_place = true,
+};
 
 constexpr Op kGreater{
     .name = "greater",
     .shape = [](std::span<const Var> in, const Attr&) { return equal_shapes("greater", in); },
     .forward = elementwise2<[](Batch a, Batch b) { return one_where(a > b); }>,
-    .in_place = true};
+    .in_place = true,
+};
 
 constexpr Op kEqual{
     .name = "equal",
     .shape = [](std::span<const Var> in, const Attr&) { return equal_shapes("equal", in); },
     .forward = elementwise2<[](Batch a, Batch b) { return one_where(a == b); }>,
-    .in_place = true};
+    .in_place = true,
+};
 
 // Cotangents of an op that picks the side for which `first` is 1: the tie is split.
 Vars picked(const Vjp& c, Var first) {
@@ -47,31 +53,37 @@ constexpr Op kMaximum{
     .shape = [](std::span<const Var> in, const Attr&) { return equal_shapes("maximum", in); },
     .forward = elementwise2<[](Batch a, Batch b) { return pick(a > b, a, b); }>,
     .vjp = [](const Vjp& c) { return picked(c, greater(c.in[0], c.in[1])); },
-    .in_place = true};
+    .in_place = true,
+};
 
 constexpr Op kMinimum{
     .name = "minimum",
     .shape = [](std::span<const Var> in, const Attr&) { return equal_shapes("minimum", in); },
     .forward = elementwise2<[](Batch a, Batch b) { return pick(a < b, a, b); }>,
     .vjp = [](const Vjp& c) { return picked(c, greater(c.in[1], c.in[0])); },
-    .in_place = true};
+    .in_place = true,
+};
 
-constexpr Op kWithin{.name = "within",
-                     .shape = same_shape,
-                     .forward = elementwise_scalar<[](Batch x, Batch low, Batch high) {
-                       return one_where((x >= low) & (x <= high));
-                     }>,
-                     .in_place = true};
+constexpr Op kWithin{
+    .name = "within",
+    .shape = same_shape,
+    .forward = elementwise_scalar<[](Batch x, Batch low, Batch high) {
+      return one_where((x >= low) & (x <= high));
+    }>,
+    .in_place = true,
+};
 
-constexpr Op kClamp{.name = "clamp",
-                    .shape = same_shape,
-                    .forward = elementwise_scalar<[](Batch x, Batch low, Batch high) {
-                      return xsimd::select(x < low, low, xsimd::select(x > high, high, x));
-                    }>,
-                    .vjp = [](const Vjp& c) -> Vars {
-                      return {c.g * record(kWithin, {c.in[0]}, {.scalar = c.attr.scalar})};
-                    },
-                    .in_place = true};
+constexpr Op kClamp{
+    .name = "clamp",
+    .shape = same_shape,
+    .forward = elementwise_scalar<[](Batch x, Batch low, Batch high) {
+      return xsimd::select(x < low, low, xsimd::select(x > high, high, x));
+    }>,
+    .vjp = [](const Vjp& c) -> Vars {
+      return {c.g * record(kWithin, {c.in[0]}, {.scalar = c.attr.scalar})};
+    },
+    .in_place = true,
+};
 
 // The cotangent is chosen, not multiplied by a mask: an infinite one on the side not taken must not
 // become NaN.
@@ -89,10 +101,15 @@ constexpr Op kWhere{
       const Var zero = full(*c.g.tape, c.g.shape(), 0);
       return {Var{}, where(c.in[0], c.g, zero), where(c.in[0], zero, c.g)};
     },
-    .in_place = true};
+    .in_place = true,
+};
 
 constexpr Op kStopGradient{
-    .name = "stop_gradient", .shape = same_shape, .in_place = true, .alias = true};
+    .name = "stop_gradient",
+    .shape = same_shape,
+    .in_place = true,
+    .alias = true,
+};
 
 }  // namespace
 

@@ -22,56 +22,72 @@ Batch erf_of(Batch x) {
   return xsimd::erf(xsimd::select(x > far, far, xsimd::select(x < -far, -far, x)));
 }
 
-constexpr Op kExp{.name = "exp",
-                  .shape = same_shape,
-                  .forward = elementwise1<[](Batch x) { return xsimd::exp(x); }>,
-                  .vjp = [](const Vjp& c) -> Vars { return {c.g * c.out}; },
-                  .in_place = true};
+constexpr Op kExp{
+    .name = "exp",
+    .shape = same_shape,
+    .forward = elementwise1<[](Batch x) { return xsimd::exp(x); }>,
+    .vjp = [](const Vjp& c) -> Vars { return {c.g * c.out}; },
+    .in_place = true,
+};
 
-constexpr Op kExpm1{.name = "expm1",
-                    .shape = same_shape,
-                    .forward = elementwise1<[](Batch x) { return xsimd::expm1(x); }>,
-                    .vjp = [](const Vjp& c) -> Vars { return {c.g * exp(c.in[0])}; },
-                    .in_place = true};
+constexpr Op kExpm1{
+    .name = "expm1",
+    .shape = same_shape,
+    .forward = elementwise1<[](Batch x) { return xsimd::expm1(x); }>,
+    .vjp = [](const Vjp& c) -> Vars { return {c.g * exp(c.in[0])}; },
+    .in_place = true,
+};
 
-constexpr Op kLog{.name = "log",
-                  .shape = same_shape,
-                  .forward = elementwise1<[](Batch x) { return log_of(x); }>,
-                  .vjp = [](const Vjp& c) -> Vars { return {c.g / c.in[0]}; },
-                  .in_place = true};
+constexpr Op kLog{
+    .name = "log",
+    .shape = same_shape,
+    .forward = elementwise1<[](Batch x) { return log_of(x); }>,
+    .vjp = [](const Vjp& c) -> Vars { return {c.g / c.in[0]}; },
+    .in_place = true,
+};
 
-constexpr Op kLog1p{.name = "log1p",
-                    .shape = same_shape,
-                    .forward = elementwise1<[](Batch x) { return xsimd::log1p(x); }>,
-                    .vjp = [](const Vjp& c) -> Vars { return {c.g / (c.in[0] + 1.0)}; },
-                    .in_place = true};
+constexpr Op kLog1p{
+    .name = "log1p",
+    .shape = same_shape,
+    .forward = elementwise1<[](Batch x) { return xsimd::log1p(x); }>,
+    .vjp = [](const Vjp& c) -> Vars { return {c.g / (c.in[0] + 1.0)}; },
+    .in_place = true,
+};
 
-constexpr Op kSqrt{.name = "sqrt",
-                   .shape = same_shape,
-                   .forward = elementwise1<[](Batch x) { return xsimd::sqrt(x); }>,
-                   .vjp = [](const Vjp& c) -> Vars { return {c.g * 0.5 / c.out}; },
-                   .in_place = true};
+constexpr Op kSqrt{
+    .name = "sqrt",
+    .shape = same_shape,
+    .forward = elementwise1<[](Batch x) { return xsimd::sqrt(x); }>,
+    .vjp = [](const Vjp& c) -> Vars { return {c.g * 0.5 / c.out}; },
+    .in_place = true,
+};
 
-constexpr Op kSin{.name = "sin",
-                  .shape = same_shape,
-                  .forward = elementwise1<[](Batch x) { return xsimd::sin(x); }>,
-                  .vjp = [](const Vjp& c) -> Vars { return {c.g * cos(c.in[0])}; },
-                  .in_place = true};
+constexpr Op kSin{
+    .name = "sin",
+    .shape = same_shape,
+    .forward = elementwise1<[](Batch x) { return xsimd::sin(x); }>,
+    .vjp = [](const Vjp& c) -> Vars { return {c.g * cos(c.in[0])}; },
+    .in_place = true,
+};
 
-constexpr Op kCos{.name = "cos",
-                  .shape = same_shape,
-                  .forward = elementwise1<[](Batch x) { return xsimd::cos(x); }>,
-                  .vjp = [](const Vjp& c) -> Vars { return {-(c.g * sin(c.in[0]))}; },
-                  .in_place = true};
+constexpr Op kCos{
+    .name = "cos",
+    .shape = same_shape,
+    .forward = elementwise1<[](Batch x) { return xsimd::cos(x); }>,
+    .vjp = [](const Vjp& c) -> Vars { return {-(c.g * sin(c.in[0]))}; },
+    .in_place = true,
+};
 
-constexpr Op kErf{.name = "erf",
-                  .shape = same_shape,
-                  .forward = elementwise1<[](Batch x) { return erf_of(x); }>,
-                  .vjp = [](const Vjp& c) -> Vars {
-                    constexpr double k = 2 * std::numbers::inv_sqrtpi;
-                    return {c.g * (k * exp(-square(c.in[0])))};
-                  },
-                  .in_place = true};
+constexpr Op kErf{
+    .name = "erf",
+    .shape = same_shape,
+    .forward = elementwise1<[](Batch x) { return erf_of(x); }>,
+    .vjp = [](const Vjp& c) -> Vars {
+      constexpr double k = 2 * std::numbers::inv_sqrtpi;
+      return {c.g * (k * exp(-square(c.in[0])))};
+    },
+    .in_place = true,
+};
 
 }  // namespace
 

@@ -14,29 +14,31 @@ void check_index(const char* who, const std::vector<std::size_t>& index, std::si
   }
 }
 
-constexpr Op kGather{.name = "gather",
-                     .shape =
-                         [](std::span<const Var> in, const Attr& attr) {
-                           Shape s = in[0].shape();
-                           check_axis("gather", s, attr.index[0]);
-                           check_index("gather", attr.table, s[attr.index[0]]);
-                           s[attr.index[0]] = attr.table.size();
-                           return s;
-                         },
-                     .forward =
-                         [](In in, Out out, const Attr& attr) {
-                           const Split s = split_at(in[0].shape, attr.index[0]);
-                           Real* to = out.data;
-                           for (std::size_t o = 0; o < s.outer; ++o) {
-                             for (std::size_t i : attr.table) {
-                               to = std::copy_n(in[0].data + (o * s.n + i) * s.inner, s.inner, to);
-                             }
-                           }
-                         },
-                     .vjp = [](const Vjp& c) -> Vars {
-                       const std::size_t axis = c.attr.index[0];
-                       return {scatter_add(c.g, axis, c.attr.table, c.in[0].shape()[axis])};
-                     }};
+constexpr Op kGather{
+    .name = "gather",
+    .shape =
+        [](std::span<const Var> in, const Attr& attr) {
+          Shape s = in[0].shape();
+          check_axis("gather", s, attr.index[0]);
+          check_index("gather", attr.table, s[attr.index[0]]);
+          s[attr.index[0]] = attr.table.size();
+          return s;
+        },
+    .forward =
+        [](In in, Out out, const Attr& attr) {
+          const Split s = split_at(in[0].shape, attr.index[0]);
+          Real* to = out.data;
+          for (std::size_t o = 0; o < s.outer; ++o) {
+            for (std::size_t i : attr.table) {
+              to = std::copy_n(in[0].data + (o * s.n + i) * s.inner, s.inner, to);
+            }
+          }
+        },
+    .vjp = [](const Vjp& c) -> Vars {
+      const std::size_t axis = c.attr.index[0];
+      return {scatter_add(c.g, axis, c.attr.table, c.in[0].shape()[axis])};
+    },
+};
 
 constexpr Op kScatterAdd{
     .name = "scatter_add",
@@ -66,7 +68,8 @@ constexpr Op kScatterAdd{
             }
           }
         },
-    .vjp = [](const Vjp& c) -> Vars { return {gather(c.g, c.attr.index[0], c.attr.table)}; }};
+    .vjp = [](const Vjp& c) -> Vars { return {gather(c.g, c.attr.index[0], c.attr.table)}; },
+};
 
 }  // namespace
 

@@ -27,29 +27,30 @@ Product product(const Shape& a, const Shape& b, Transposed t) {
 
 Transposed flags(const Attr& attr) { return {attr.index[0] != 0, attr.index[1] != 0}; }
 
-constexpr Op kMatmul{.name = "matmul",
-                     .shape =
-                         [](std::span<const Var> in, const Attr& attr) {
-                           const Product p = product(in[0].shape(), in[1].shape(), flags(attr));
-                           prepare_gemm(p.gemm);
-                           return in[0].shape().rank() == 3 ? Shape{p.batch, p.gemm.m, p.gemm.n}
-                                                            : Shape{p.gemm.m, p.gemm.n};
-                         },
-                     .forward =
-                         [](In in, Out out, const Attr& attr) {
-                           const Product p = product(in[0].shape, in[1].shape, flags(attr));
-                           const auto [m, n, k, ta, tb, accumulate] = p.gemm;
-                           for (std::size_t i = 0; i < p.batch; ++i) {
-                             gemm(p.gemm, in[0].data + i * m * k, in[1].data + i * k * n,
-                                  out.data + i * m * n);
-                           }
-                         },
-                     .vjp = [](const Vjp& c) -> Vars {
-                       const auto [ta, tb] = flags(c.attr);
-                       const Var a = c.in[0], b = c.in[1], g = c.g;
-                       return {ta ? matmul(b, g, {tb, true}) : matmul(g, b, {false, !tb}),
-                               tb ? matmul(g, a, {true, ta}) : matmul(a, g, {!ta, false})};
-                     }};
+constexpr Op kMatmul{
+    .name = "matmul",
+    .shape =
+        [](std::span<const Var> in, const Attr& attr) {
+          const Product p = product(in[0].shape(), in[1].shape(), flags(attr));
+          prepare_gemm(p.gemm);
+          return in[0].shape().rank() == 3 ? Shape{p.batch, p.gemm.m, p.gemm.n}
+                                           : Shape{p.gemm.m, p.gemm.n};
+        },
+    .forward =
+        [](In in, Out out, const Attr& attr) {
+          const Product p = product(in[0].shape, in[1].shape, flags(attr));
+          const auto [m, n, k, ta, tb, accumulate] = p.gemm;
+          for (std::size_t i = 0; i < p.batch; ++i) {
+            gemm(p.gemm, in[0].data + i * m * k, in[1].data + i * k * n, out.data + i * m * n);
+          }
+        },
+    .vjp = [](const Vjp& c) -> Vars {
+      const auto [ta, tb] = flags(c.attr);
+      const Var a = c.in[0], b = c.in[1], g = c.g;
+      return {ta ? matmul(b, g, {tb, true}) : matmul(g, b, {false, !tb}),
+              tb ? matmul(g, a, {true, ta}) : matmul(a, g, {!ta, false})};
+    },
+};
 
 constexpr Op kAffine{
     .name = "affine",
@@ -67,6 +68,7 @@ constexpr Op kAffine{
         [](In in, Out out, const Attr&) {
           const ConstView &x = in[0], &w = in[1], &b = in[2];
           const std::size_t n = x.shape[0], m = w.shape[1];
+          if (n == 0) return;
           // Rows are short: fill by doubling what is there, in few large copies.
           std::copy_n(b.data, m, out.data);
           for (std::size_t done = 1; done < n; done *= 2) {
@@ -76,7 +78,8 @@ constexpr Op kAffine{
         },
     .vjp = [](const Vjp& c) -> Vars {
       return {matmul(c.g, c.in[1], {.b = true}), matmul(c.in[0], c.g, {.a = true}), sum(c.g, 0)};
-    }};
+    },
+};
 
 // The operand under a recorded transpose, if it is one.
 Var untransposed(Var x) {

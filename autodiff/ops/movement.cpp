@@ -8,18 +8,19 @@
 namespace eqp::ad {
 namespace {
 
-constexpr Op kReshape{.name = "reshape",
-                      .shape =
-                          [](std::span<const Var> in, const Attr& attr) {
-                            if (in[0].shape().size() != attr.shape.size()) {
-                              throw std::invalid_argument("reshape: " + str(in[0].shape()) +
-                                                          " to " + str(attr.shape) +
-                                                          ": numbers of elements differ");
-                            }
-                            return attr.shape;
-                          },
-                      .vjp = [](const Vjp& c) -> Vars { return {reshape(c.g, c.in[0].shape())}; },
-                      .alias = true};
+constexpr Op kReshape{
+    .name = "reshape",
+    .shape =
+        [](std::span<const Var> in, const Attr& attr) {
+          if (in[0].shape().size() != attr.shape.size()) {
+            throw std::invalid_argument("reshape: " + str(in[0].shape()) + " to " +
+                                        str(attr.shape) + ": numbers of elements differ");
+          }
+          return attr.shape;
+        },
+    .vjp = [](const Vjp& c) -> Vars { return {reshape(c.g, c.in[0].shape())}; },
+    .alias = true,
+};
 
 // Tiles keep both the rows read and the rows written in the first-level cache.
 void transpose2(const Real* from, Real* to, std::size_t rows, std::size_t cols) {
@@ -54,36 +55,37 @@ constexpr Op kTranspose{
             transpose2(in[0].data + first, out.data + first, rows, cols);
           }
         },
-    .vjp = [](const Vjp& c) -> Vars { return {transpose(c.g)}; }};
+    .vjp = [](const Vjp& c) -> Vars { return {transpose(c.g)}; },
+};
 
-constexpr Op kPermute{.name = "permute",
-                      .shape =
-                          [](std::span<const Var> in, const Attr& attr) {
-                            const Shape& from = in[0].shape();
-                            std::vector<std::size_t> sorted = attr.table, identity(from.rank());
-                            std::ranges::sort(sorted);
-                            std::iota(identity.begin(), identity.end(), std::size_t(0));
-                            if (sorted != identity) {
-                              throw std::invalid_argument("permute: axes of " + str(from) +
-                                                          " must be a permutation of 0 ... " +
-                                                          std::to_string(from.rank() - 1));
-                            }
-                            Shape to = from;
-                            for (std::size_t i = 0; i < from.rank(); ++i)
-                              to[i] = from[attr.table[i]];
-                            return to;
-                          },
-                      .forward =
-                          [](In in, Out out, const Attr& attr) {
-                            auto target = xt_array(out);
-                            xt::noalias(target) = xt::transpose(xt_array(in[0]), attr.table);
-                          },
-                      .vjp = [](const Vjp& c) -> Vars {
-                        std::vector<std::size_t> inverse(c.attr.table.size());
-                        for (std::size_t i = 0; i < inverse.size(); ++i)
-                          inverse[c.attr.table[i]] = i;
-                        return {permute(c.g, inverse)};
-                      }};
+constexpr Op kPermute{
+    .name = "permute",
+    .shape =
+        [](std::span<const Var> in, const Attr& attr) {
+          const Shape& from = in[0].shape();
+          std::vector<std::size_t> sorted = attr.table, identity(from.rank());
+          std::ranges::sort(sorted);
+          std::iota(identity.begin(), identity.end(), std::size_t(0));
+          if (sorted != identity) {
+            throw std::invalid_argument("permute: axes of " + str(from) +
+                                        " must be a permutation of 0 ... " +
+                                        std::to_string(from.rank() - 1));
+          }
+          Shape to = from;
+          for (std::size_t i = 0; i < from.rank(); ++i) to[i] = from[attr.table[i]];
+          return to;
+        },
+    .forward =
+        [](In in, Out out, const Attr& attr) {
+          auto target = xt_array(out);
+          xt::noalias(target) = xt::transpose(xt_array(in[0]), attr.table);
+        },
+    .vjp = [](const Vjp& c) -> Vars {
+      std::vector<std::size_t> inverse(c.attr.table.size());
+      for (std::size_t i = 0; i < inverse.size(); ++i) inverse[c.attr.table[i]] = i;
+      return {permute(c.g, inverse)};
+    },
+};
 
 constexpr Op kConcat{
     .name = "concat",
@@ -132,59 +134,62 @@ constexpr Op kConcat{
         begin = end;
       }
       return parts;
-    }};
+    },
+};
 
-constexpr Op kSlice{.name = "slice",
-                    .shape =
-                        [](std::span<const Var> in, const Attr& attr) {
-                          const auto [axis, begin, end, unused] = attr.index;
-                          Shape s = in[0].shape();
-                          check_axis("slice", s, axis);
-                          if (begin > end || end > s[axis]) {
-                            throw std::invalid_argument("slice: [" + std::to_string(begin) + ", " +
-                                                        std::to_string(end) + ") of axis " +
-                                                        std::to_string(axis) + " of " + str(s));
-                          }
-                          s[axis] = end - begin;
-                          return s;
-                        },
-                    .forward =
-                        [](In in, Out out, const Attr& attr) {
-                          const Split s = split_at(in[0].shape, attr.index[0]);
-                          const std::size_t n = (attr.index[2] - attr.index[1]) * s.inner;
-                          for (std::size_t o = 0; o < s.outer; ++o) {
-                            std::copy_n(in[0].data + (o * s.n + attr.index[1]) * s.inner, n,
-                                        out.data + o * n);
-                          }
-                        },
-                    .vjp = [](const Vjp& c) -> Vars {
-                      const auto [axis, begin, end, unused] = c.attr.index;
-                      return {pad(c.g, axis, begin, c.in[0].shape()[axis] - end)};
-                    }};
+constexpr Op kSlice{
+    .name = "slice",
+    .shape =
+        [](std::span<const Var> in, const Attr& attr) {
+          const auto [axis, begin, end, unused] = attr.index;
+          Shape s = in[0].shape();
+          check_axis("slice", s, axis);
+          if (begin > end || end > s[axis]) {
+            throw std::invalid_argument("slice: [" + std::to_string(begin) + ", " +
+                                        std::to_string(end) + ") of axis " + std::to_string(axis) +
+                                        " of " + str(s));
+          }
+          s[axis] = end - begin;
+          return s;
+        },
+    .forward =
+        [](In in, Out out, const Attr& attr) {
+          const Split s = split_at(in[0].shape, attr.index[0]);
+          const std::size_t n = (attr.index[2] - attr.index[1]) * s.inner;
+          for (std::size_t o = 0; o < s.outer; ++o) {
+            std::copy_n(in[0].data + (o * s.n + attr.index[1]) * s.inner, n, out.data + o * n);
+          }
+        },
+    .vjp = [](const Vjp& c) -> Vars {
+      const auto [axis, begin, end, unused] = c.attr.index;
+      return {pad(c.g, axis, begin, c.in[0].shape()[axis] - end)};
+    },
+};
 
-constexpr Op kPad{.name = "pad",
-                  .shape =
-                      [](std::span<const Var> in, const Attr& attr) {
-                        Shape s = in[0].shape();
-                        check_axis("pad", s, attr.index[0]);
-                        s[attr.index[0]] += attr.index[1] + attr.index[2];
-                        return s;
-                      },
-                  .forward =
-                      [](In in, Out out, const Attr& attr) {
-                        const Split from = split_at(in[0].shape, attr.index[0]);
-                        Real* to = out.data;
-                        for (std::size_t o = 0; o < from.outer; ++o) {
-                          to = std::fill_n(to, attr.index[1] * from.inner, Real(0));
-                          to = std::copy_n(in[0].data + o * from.n * from.inner,
-                                           from.n * from.inner, to);
-                          to = std::fill_n(to, attr.index[2] * from.inner, Real(0));
-                        }
-                      },
-                  .vjp = [](const Vjp& c) -> Vars {
-                    const auto [axis, before, after, unused] = c.attr.index;
-                    return {slice(c.g, axis, before, before + c.in[0].shape()[axis])};
-                  }};
+constexpr Op kPad{
+    .name = "pad",
+    .shape =
+        [](std::span<const Var> in, const Attr& attr) {
+          Shape s = in[0].shape();
+          check_axis("pad", s, attr.index[0]);
+          s[attr.index[0]] += attr.index[1] + attr.index[2];
+          return s;
+        },
+    .forward =
+        [](In in, Out out, const Attr& attr) {
+          const Split from = split_at(in[0].shape, attr.index[0]);
+          Real* to = out.data;
+          for (std::size_t o = 0; o < from.outer; ++o) {
+            to = std::fill_n(to, attr.index[1] * from.inner, Real(0));
+            to = std::copy_n(in[0].data + o * from.n * from.inner, from.n * from.inner, to);
+            to = std::fill_n(to, attr.index[2] * from.inner, Real(0));
+          }
+        },
+    .vjp = [](const Vjp& c) -> Vars {
+      const auto [axis, before, after, unused] = c.attr.index;
+      return {slice(c.g, axis, before, before + c.in[0].shape()[axis])};
+    },
+};
 
 }  // namespace
 

@@ -71,7 +71,8 @@ constexpr Op kLogSumExp{
       // The weights exp(x - out) are NaN where a whole line is -inf: there is no derivative there.
       const Shape& shape = c.in[0].shape();
       return {broadcast_to(c.g, shape) * exp(c.in[0] - broadcast_to(c.out, shape))};
-    }};
+    },
+};
 
 constexpr Op kMax{
     .name = "max",
@@ -82,36 +83,39 @@ constexpr Op kMax{
       const Shape& shape = c.in[0].shape();
       const Var top = equal(c.in[0], broadcast_to(c.out, shape));
       return {top * broadcast_to(c.g / sum_to(top, c.g.shape()), shape)};
-    }};
+    },
+};
 
 // index[1]: 0 sums from the front, 1 from the back; each is the other's derivative.
-constexpr Op kCumSum{.name = "cumsum",
-                     .shape =
-                         [](std::span<const Var> in, const Attr& attr) {
-                           check_axis("cumsum", in[0].shape(), attr.index[0]);
-                           return in[0].shape();
-                         },
-                     .forward =
-                         [](In in, Out out, const Attr& attr) {
-                           const Split s = split_at(in[0].shape, attr.index[0]);
-                           const bool backward = attr.index[1] == 1;
-                           for (std::size_t o = 0; o < s.outer; ++o) {
-                             for (std::size_t i = 0; i < s.inner; ++i) {
-                               Real running = 0;
-                               for (std::size_t k = 0; k < s.n; ++k) {
-                                 const std::size_t at = backward ? s.n - 1 - k : k;
-                                 const std::size_t p = (o * s.n + at) * s.inner + i;
-                                 running += in[0].data[p];
-                                 out.data[p] = running;
-                               }
-                             }
-                           }
-                         },
-                     .vjp = [](const Vjp& c) -> Vars {
-                       const auto [axis, backward, u, v] = c.attr.index;
-                       return {record(kCumSum, {c.g}, {.index = {axis, 1 - backward}})};
-                     },
-                     .in_place = true};
+constexpr Op kCumSum{
+    .name = "cumsum",
+    .shape =
+        [](std::span<const Var> in, const Attr& attr) {
+          check_axis("cumsum", in[0].shape(), attr.index[0]);
+          return in[0].shape();
+        },
+    .forward =
+        [](In in, Out out, const Attr& attr) {
+          const Split s = split_at(in[0].shape, attr.index[0]);
+          const bool backward = attr.index[1] == 1;
+          for (std::size_t o = 0; o < s.outer; ++o) {
+            for (std::size_t i = 0; i < s.inner; ++i) {
+              Real running = 0;
+              for (std::size_t k = 0; k < s.n; ++k) {
+                const std::size_t at = backward ? s.n - 1 - k : k;
+                const std::size_t p = (o * s.n + at) * s.inner + i;
+                running += in[0].data[p];
+                out.data[p] = running;
+              }
+            }
+          }
+        },
+    .vjp = [](const Vjp& c) -> Vars {
+      const auto [axis, backward, u, v] = c.attr.index;
+      return {record(kCumSum, {c.g}, {.index = {axis, 1 - backward}})};
+    },
+    .in_place = true,
+};
 
 Var reduce_each(const Op& op, Var x, const Axes& axes) {
   Var y = x;

@@ -79,6 +79,7 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const ad::T
                       .steps = s.langevin_steps,
                       .step_size = s.langevin_step,
                       .bound = s.bound,
+                      .regulariser = s.regulariser,
                       .key = own});
   }
   if (method == "pcd") {
@@ -89,6 +90,7 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const ad::T
                        .step_size = s.langevin_step,
                        .bound = s.bound,
                        .restart_probability = s.restart,
+                       .regulariser = s.regulariser,
                        .key = own});
   }
   if (method == "dsm") {

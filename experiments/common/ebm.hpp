@@ -42,6 +42,7 @@ struct MethodSettings {
   std::uint32_t langevin_steps = 10;  // cd, pcd: per update
   double langevin_step = 0.01;        // cd, pcd: step size in units of x squared
   double bound = std::numeric_limits<double>::infinity();  // cd, pcd: chains stay within it
+  double regulariser = 0;                                  // cd, pcd: see train/contrastive.hpp
   double restart = 0;                                      // pcd: probability per slot and use
   std::vector<double> sigmas = {0.1};                      // dsm: noise levels
   double noise_scale = 1.5;    // nce: the noise's standard deviation in those of the data

@@ -59,7 +59,12 @@ MethodSettings Problem::tuned(const std::string& method, std::size_t n_points) c
   MethodSettings s = settings;
   s.steps = std::uint32_t(std::max(1.0, std::round(epochs * double(n_points) / double(s.batch))));
   s.bound = box.x_max;
-  if (method == "pcd" && published_pcd) s.final_learning_rate = s.learning_rate;
+  s.regulariser = 1e-3;  // without it the energies of pcd, whose modes lose touch, grow to overflow
+  if (method == "pcd" && published_pcd) {
+    s.final_learning_rate = s.learning_rate;
+  } else if (method != "adaptive_flow") {
+    s.learning_rate = std::min(s.learning_rate, 5e-3);  // cd and dsm diverge at 1e-2
+  }
   return s;
 }
 

@@ -16,9 +16,11 @@ std::atomic<std::size_t> allocations = 0;
 }
 
 #ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/allocator_interface.h>
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*,
+                                                                  std::size_t),
+                                                         void (*)(const volatile void*));
 namespace {
-const int kHooked = __sanitizer_install_malloc_and_free_hooks(
+[[maybe_unused]] const int kHooked = __sanitizer_install_malloc_and_free_hooks(
     [](const volatile void*, std::size_t) { ++allocations; }, [](const volatile void*) {});
 }
 #else

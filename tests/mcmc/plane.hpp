@@ -21,12 +21,12 @@ struct PlaneCheck {
   double log_prob_deviation;  ///< standard error of mean_log_prob
 };
 
-/// Over [-half, half]^2 + (x0, y0), by the midpoint rule on 1200 x 1200 points; cells of 40 x 40
+/// Over [-half, half]^2 + (x0, y0), by the midpoint rule on 600 x 600 points; cells of 20 x 20
 /// points.
 inline PlaneCheck check_plane(const std::function<double(std::span<const double>)>& log_prob,
                               const mcmc::Sampler& sample, double half, ad::Key key, double x0 = 0,
                               double y0 = 0) {
-  constexpr std::size_t kFine = 1200, kCells = 30, kDraws = 100000;
+  constexpr std::size_t kFine = 600, kCells = 30, kDraws = 100000;
   const double h = 2 * half / kFine;
   PlaneCheck result{};
   std::vector<double> expected(kCells * kCells), observed(kCells * kCells);

@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(a_quadratic_energy_learns_the_variance_of_the_data) {
     const mcmc::Energy energy = tilted(quadratic(scalar(params, "a", 0)), m.plain);
     const Objective objective =
         adaptive_flow(energy, gaussian_data({0, 0}, variance, {2}), m.plain, m.flow_params,
-                      {.batch = 200, .bank = 400, .flow_updates = 0, .key = {3}});
+                      {.batch = 200, .bank = 400, .cycles = 1, .flow_updates = 0, .key = {3}});
     const Mean a = trained(params, objective, {0.2 / variance, 100, 600})[0];
     const double expected = 1 / variance - 1;
     BOOST_TEST(a.off(expected) < 4, a.value() << " +- " << a.error());

@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(mistakes_in_the_text_are_placed) {
   refuses_text("1,2\n1e999,4\n", ":2: column 1 is 1e999, expected a finite number");
   refuses_text("1,2\n3,4,5\n", ":2: 3 columns, expected 2 as on line 1");
   refuses_text("x,y\n1,2\n3\n", ":3: 1 columns, expected 2 as on line 1");
-  refuses_text("1,5;2,5\n1,5;2,5\n", ":1: column 1 is \"1,5\", expected a number");
+  refuses_text("1,5;2,5\n1,5;2,5\n", ":2: column 1 is \"1,5\", expected a number");
   refuses_text("", ": 0 rows of data, need at least 2");
   refuses_text("\n\n", ": 0 rows of data, need at least 2");
   refuses_text("x,y\n", ": 0 rows of data, need at least 2");
