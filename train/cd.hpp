@@ -15,7 +15,7 @@ struct CdOptions {
   std::uint32_t steps = 10;  // k: Langevin steps per update
   double step_size = 0.01;   // of the Langevin steps, in units of x squared
   double bound = std::numeric_limits<double>::infinity();  // see mcmc::Ula
-  double regulariser = 0;    // see contrastive_loss
+  double regulariser = 0;                                  // see contrastive_loss
   ad::Key key;
 };
 

@@ -24,8 +24,8 @@ struct PcdOptions {
 /// Persistent contrastive divergence (Tieleman 2008) with a replay buffer (Du & Mordatch 2019):
 /// each update draws slots of the bank, moves them by unadjusted Langevin steps, and puts them
 /// back. `start` fills the bank and restarts slots.
-inline Objective pcd(mcmc::Energy energy, DataSource data, std::size_t bank_size, mcmc::Sampler start,
-                     PcdOptions o) {
+inline Objective pcd(mcmc::Energy energy, DataSource data, std::size_t bank_size,
+                     mcmc::Sampler start, PcdOptions o) {
   const mcmc::Ula ula(energy, o.dim, {.step_size = o.step_size, .bound = o.bound});
   struct State {
     Bank bank;

@@ -58,8 +58,9 @@ BOOST_AUTO_TEST_CASE(a_row_of_normals_depends_on_its_chain_only) {
     BlockRng{{42, 3}, 9, 100}.normal(whole);
     for (const std::size_t block : {1u, 2u, 5u}) {
       Tensor parts({7, d});
-      for (std::size_t first = 0; first < 7; first += block) {
-        const std::size_t n = std::min(block, 7 - first);
+      // From the last block to the first, which shows a row that spills into the next.
+      for (std::size_t b = (7 + block - 1) / block; b-- > 0;) {
+        const std::size_t first = b * block, n = std::min(block, 7 - first);
         BlockRng{{42, 3}, 9, 100 + std::uint32_t(first)}.normal(parts.view().slice(first, n));
       }
       BOOST_CHECK_EQUAL_COLLECTIONS(parts.flat().begin(), parts.flat().end(), whole.flat().begin(),

@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(samples_are_npy_arrays) {
                  10u ==
              length);
   BOOST_TEST(bytes[length - 1] == '\n');
-  BOOST_TEST(bytes.find("'fortran_order': False, 'shape': (3,2,)") < length);
+  BOOST_TEST(bytes.find("'fortran_order': False, 'shape': (3, 2)") < length);
   BOOST_TEST(bytes.find(sizeof(Real) == 4 ? "'<f4'" : "'<f8'") < length);
   BOOST_TEST(std::memcmp(bytes.data() + length, x.flat().data(), 6 * sizeof(Real)) == 0);
   BOOST_CHECK_THROW(folder.samples("draws", x), std::logic_error);

@@ -2,17 +2,14 @@
 #include <numbers>
 
 #include "mcmc/targets/banana.hpp"
-#include "mcmc/targets/cholesky.hpp"
 #include "mcmc/targets/funnel.hpp"
 #include "mcmc/targets/gaussian_mixture.hpp"
-#include "mcmc/targets/mixture.hpp"
 #include "mcmc/targets/rings.hpp"
 #include "tests/mcmc/plane.hpp"
 
 namespace eqp::mcmc {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr bool kSingle = sizeof(Real) == 4;
 
 Target two_modes() {
@@ -36,7 +33,7 @@ Target correlated() {
       {.mean = {1, -2, 0.5}, .covariance = {2, 0.6, -0.4, 0.6, 1, 0.2, -0.4, 0.2, 0.5}});
 }
 
-// In f32 and far from the origin the energies of a whole box are too large for a fixed tolerance.
+// f32 keeps 7 digits of an energy, and of the terms of about 10 that cancel in a small one.
 double tolerance(double value) { return (kSingle ? 4e-6 : 1e-13) * (10 + std::abs(value)); }
 
 ad::Tensor points(const Target& t, std::size_t n) {
@@ -134,7 +131,6 @@ BOOST_AUTO_TEST_CASE(energies_are_minus_log_prob) {
       const ad::Tensor u = energies(t, x);
       for (std::size_t i = 0; i < x.rows(); ++i) {
         const double expected = -t.log_prob(row(x, i));
-        // f32: the terms of a difference of squares are larger than their sum.
         BOOST_TEST(std::abs(u[i] - expected) < tolerance(expected));
       }
     }
@@ -244,58 +240,6 @@ BOOST_AUTO_TEST_CASE(the_rings_are_finite_at_the_origin) {
   BOOST_TEST(at_origin(true)[0] == 0);
   const double origin[] = {0, 0};
   BOOST_TEST(std::abs(at_origin(false)[0] + rings().log_prob(origin)) < 1e-4);
-}
-
-BOOST_AUTO_TEST_CASE(a_cholesky_factor_solves_and_multiplies) {
-  const std::vector<double> a{4, 2, -2, 2, 10, 5, -2, 5, 9};  // L = (2) (1 3) (-1 2 2)
-  const Cholesky factor("test", a, 3);
-  BOOST_TEST(factor.log_det() == std::log(144.0), boost::test_tools::tolerance(1e-14));
-  std::vector<double> v{1, 1, 1};
-  factor.multiply(v);
-  const std::vector<double> expected{2, 4, 3};
-  BOOST_TEST(v == expected, boost::test_tools::per_element());
-  factor.solve(v);
-  for (const double z : v) BOOST_TEST(z == 1, boost::test_tools::tolerance(1e-14));
-}
-
-BOOST_AUTO_TEST_CASE(a_component_is_picked_in_proportion_to_its_weight) {
-  const auto weights = normalised_weights("test", std::vector<double>{2, 0, 6, 0}, 4);
-  BOOST_TEST(pick(weights, 1e-9) == 0u);
-  BOOST_TEST(pick(weights, 0.2499) == 0u);
-  BOOST_TEST(pick(weights, 0.2501) == 2u);
-  BOOST_TEST(pick(weights, 1 - 1e-16) == 2u);
-  BOOST_TEST(log_add(-kInfinity, -kInfinity) == -kInfinity);
-  BOOST_TEST(log_add(1000, -kInfinity) == 1000);
-  BOOST_TEST(log_add(1000, 1000) == 1000 + std::log(2), boost::test_tools::tolerance(1e-14));
-}
-
-BOOST_AUTO_TEST_CASE(bad_options_are_refused_with_a_reason) {
-  const auto refuses = [](const std::string& reason, const std::function<void()>& make) {
-    BOOST_CHECK_EXCEPTION(make(), std::invalid_argument, [&](const std::invalid_argument& e) {
-      BOOST_TEST_MESSAGE(e.what());
-      return std::string(e.what()).find(reason) != std::string::npos;
-    });
-  };
-  refuses("not positive definite", [] { gaussian({.mean = {0, 0}, .covariance = {1, 2, 2, 1}}); });
-  refuses("not positive definite", [] { gaussian({.mean = {0}, .covariance = {std::nan("")}}); });
-  refuses("symmetric", [] { gaussian({.mean = {0, 0}, .covariance = {1, 0.5, 0.4, 1}}); });
-  refuses("need 2 x 2", [] { gaussian({.mean = {0, 0}, .covariance = {1, 0, 1}}); });
-  refuses("no dimensions", [] { gaussian({}); });
-  refuses("no components", [] { gaussian_mixture({}); });
-  refuses("as many", [] { isotropic_mixture({.means = {{0}, {1}}, .variances = {1}}); });
-  refuses("as many", [] { gaussian_mixture({.means = {{0}, {1}}, .covariances = {{1}}}); });
-  refuses("coordinates", [] { isotropic_mixture({.means = {{0}, {1, 2}}, .variances = {1, 1}}); });
-  refuses("need one each", [] { eight_gaussians({.weights = {1, 2, 3}}); });
-  refuses("not negative", [] { rings({.weights = {1, 1, 1, -1}}); });
-  refuses("need a positive number", [] { rings({.weights = {0, 0, 0, 0}}); });
-  refuses("above 0", [] { rings({.radii = {1, 0}}); });
-  refuses("std above 0", [] { rings({.std = 0}); });
-  refuses("even dim", [] { banana({.dim = 3}); });
-  refuses("at least 2 dimensions", [] { funnel({.dim = 1}); });
-  refuses("need (n, 2)", [] {
-    ad::Tensor x({4, 3});
-    rings().sample(x, {1, 0}, 0);
-  });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -109,19 +109,27 @@ BOOST_AUTO_TEST_CASE(a_batch_that_chains_do_not_divide_is_filled) {
   for (std::size_t row = 0; row < 25; ++row) check_rows(part, row, whole, row);
 }
 
+// With two particles about half of the chains stay where they are: then the first state of an
+// update is the last one of the update before. From a bank that keeps nothing it would be for the
+// quarter that stayed twice.
 BOOST_AUTO_TEST_CASE(the_bank_keeps_where_the_chains_ended) {
-  AdaptiveFlowOptions options = short_steps(Negatives::last, kChains);
-  options.bank = kChains;
-  options.global_steps = 0;
-  const ad::Tensor first = negatives(options, 1), third = negatives(options, 3);
-  std::size_t moved = 0;
-  for (std::size_t i = 0; i < kChains; ++i) {
-    std::size_t near = 0;
-    for (std::size_t j = 0; j < kChains; ++j) near += distance(first.row(j), third.row(i)) < kNear;
-    BOOST_TEST(near == 1);
-    moved += distance(first.row(i), third.row(i)) >= kNear;
+  const std::size_t chains = 200;
+  AdaptiveFlowOptions options = short_steps(Negatives::all, chains * kLength / 2);
+  options.bank = chains;
+  options.particles = 2;
+  options.cycles = 1;
+  const ad::Tensor before = negatives(options, 1), after = negatives(options, 2);
+  std::size_t stayed = 0, elsewhere = 0;
+  for (std::size_t i = 0; i < before.rows(); i += 5) {
+    for (std::size_t j = 0; j < before.rows(); j += 5) {
+      const bool near = distance(before.row(j + 4), after.row(i)) < kNear;
+      stayed += near;
+      elsewhere += near && i != j;
+    }
   }
-  BOOST_TEST(moved > 0);  // in another order
+  BOOST_TEST(stayed > 0.4 * chains);
+  BOOST_TEST(stayed < 0.7 * chains);
+  BOOST_TEST(elsewhere > 0.9 * double(stayed));  // random slots: in another order
 }
 
 BOOST_AUTO_TEST_CASE(the_flow_learns_the_negatives_and_only_after_the_energy_moved) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -41,7 +42,9 @@ struct Mean {
     ++n;
   }
   double value() const { return sum / n; }
-  double error() const { return std::sqrt((squares / n - value() * value()) / (n - 1)); }
+  double error() const {
+    return std::sqrt(std::max(0.0, squares / n - value() * value()) / (n - 1));
+  }
   /// Distance from the expected value, in standard errors.
   double off(double expected) const { return std::abs(value() - expected) / error(); }
 };
