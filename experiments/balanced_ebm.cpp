@@ -40,6 +40,7 @@ struct Reference {
 // What one training leaves behind.
 struct Outcome {
   bool done = false;
+  std::string failure;  // why there is no model, if the training stopped by itself
   Row row;
   Series curve;
   std::vector<double> picture;
@@ -54,11 +55,10 @@ std::vector<double> normalised(const train::Grid& grid) {
   return density;
 }
 
-Reference prepare(const Problem& problem, std::size_t n_points, std::size_t n_samples,
-                  ad::Key key) {
+Reference prepare(const Problem& problem, std::size_t n_samples, ad::Key key) {
   const train::Distribution& truth = problem.truth;
   Reference r{.problem = problem,
-              .data = train::draw(truth, n_points, key.fork(0)),
+              .data = train::draw(truth, problem.points, key.fork(0)),
               .samples = train::draw(truth, n_samples, key.fork(1)),
               .test = train::draw(truth, 10000, key.fork(2))};
   r.w2_floor = train::sampling_floor(
@@ -77,7 +77,7 @@ Reference prepare(const Problem& problem, std::size_t n_points, std::size_t n_sa
 Outcome train_one(const Reference& r, const std::string& method, std::size_t group, ad::Key key,
                   RunFolder& folder, Progress& progress) {
   const Problem& p = r.problem;
-  const MethodSettings settings = p.tuned(method, r.data.rows());
+  const MethodSettings settings = p.tuned(method);
   Ebm ebm(p.model, key.fork(0));
   const train::LogDensity model = log_density(ebm.energy, 2);
   const train::Modes& modes = p.truth.modes;
@@ -146,26 +146,31 @@ std::string shown_weight(double w) {
   return text;
 }
 
+struct Verdict {
+  Level level;
+  std::string text;
+};
+
 // The finding about one training, in words.
-void judge(Report& report, const Problem& p, const Outcome& out) {
+Verdict judge(const Problem& p, const Outcome& out) {
   const double truth = p.truth.weights[p.watched], w = out.late_mean, off = w - truth;
-  const std::string who = out.curve.name + " on " + p.truth.name;
-  const std::string numbers =
-      shown_weight(w) + " over the last quarter of the training, exact " + shown_weight(truth);
+  const std::string who = out.curve.name + " on " + p.truth.name, exact = shown_weight(truth);
+  const std::string where = " over the last quarter of the training, exact " + exact + ".";
   if (out.late_high - out.late_low > 0.1) {
-    report.verdict(Level::bad, who + " never settled on the weight of " + p.watched_name +
-                                   ": it wandered between " + shown_weight(out.late_low) + " and " +
-                                   shown_weight(out.late_high) + ", exact " + shown_weight(truth) +
-                                   ".");
-  } else if (std::abs(off) < 0.03 * truth + 0.005) {
-    report.verdict(Level::good,
-                   who + " got the weight of " + p.watched_name + " right: " + numbers + ".");
-  } else {
-    const std::string share = std::to_string(std::lround(100 * std::abs(off) / truth));
-    report.verdict(std::abs(off) < 0.1 * truth ? Level::warn : Level::bad,
-                   who + (off < 0 ? " lost " : " overweighted by ") + share + " % " +
-                       (off < 0 ? "of " : "") + p.watched_name + ": " + numbers + ".");
+    return {Level::bad, who + " never settled on the weight of " + p.watched_name +
+                            ": it went between " + shown_weight(out.late_low) + " and " +
+                            shown_weight(out.late_high) + where};
   }
+  if (std::abs(off) < 0.03 * truth + 0.005) {
+    return {Level::good,
+            who + " got the weight of " + p.watched_name + " right: " + shown_weight(w) + where};
+  }
+  const std::string share = std::to_string(std::lround(100 * std::abs(off) / truth)) + " %";
+  return {std::abs(off) < 0.1 * truth ? Level::warn : Level::bad,
+          who +
+              (off < 0 ? " lost " + share + " of " + p.watched_name
+                       : " gave " + p.watched_name + " " + share + " too much") +
+              ": " + shown_weight(w) + where};
 }
 
 std::vector<PanelRow> density_rows(const Reference& r, std::span<const Outcome> outcomes) {
@@ -190,8 +195,9 @@ void run(Cli& cli) {
   const bool published =
       cli.flag("published",
                "network and chains of Grenioux, Moulines & Gabrie (2023): minutes per data set");
-  const auto n_points = cli.get<std::size_t>("points", cli.quick() ? 2048 : 16384,
-                                             "training points per data set", {.min = 64});
+  const auto n_points = cli.get<std::size_t>("points", cli.quick() ? 2048 : 0,
+                                             "training points; 0: the data set's own number");
+  const auto batch = cli.get<std::size_t>("batch", 0, "points per update; 0: the data set's own");
   const auto n_samples =
       cli.get<std::size_t>("samples", cli.quick() ? 200 : 1000,
                            "samples per model, for pictures and W2", {.min = 10, .max = 5000});
@@ -213,8 +219,9 @@ void run(Cli& cli) {
   ad::parallel_for(names.size(), [&](std::size_t i) {
     Problem problem = make_problem(names[i], published);
     if (epochs > 0) problem.epochs = epochs;
-    references[i] =
-        prepare(problem, n_points, n_samples, key.fork(number(problem_names(), names[i])));
+    if (n_points > 0) problem.points = n_points;
+    if (batch > 0) problem.settings.batch = batch;
+    references[i] = prepare(problem, n_samples, key.fork(number(problem_names(), names[i])));
   });
 
   // Every training is a task; the same seed gives the same bytes whoever runs it.
@@ -226,7 +233,11 @@ void run(Cli& cli) {
     const std::string& name = methods[k % methods.size()];
     const ad::Key own =
         key.fork(1000 + number(problem_names(), names[i])).fork(number(method_names(), name));
-    outcomes[k] = train_one(references[i], name, k, own, folder, progress);
+    try {
+      outcomes[k] = train_one(references[i], name, k, own, folder, progress);
+    } catch (const std::runtime_error& e) {
+      outcomes[k].failure = name + " on " + names[i] + " stopped at " + e.what();
+    }
   });
 
   Report report(
@@ -235,18 +246,20 @@ void run(Cli& cli) {
       "are known. Masses of modes are integrals of the learned density; samples are drawn "
       "from it exactly, on a grid, so that no sampler blurs the comparison.");
   std::vector<Row> rows;
+  std::vector<Verdict> verdicts;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const Reference& r = references[i];
     const std::span own(&outcomes[i * methods.size()], methods.size());
     Table table(names[i]);
     std::vector<Series> series;
     for (const Outcome& out : own) {
+      if (!out.failure.empty()) verdicts.push_back({Level::bad, out.failure});
       if (!out.done) continue;
       table.add(out.row);
       rows.push_back(out.row);
       series.push_back(out.curve);
       series.back().color = number(method_names(), out.curve.name);
-      judge(report, r.problem, out);
+      verdicts.push_back(judge(r.problem, out));
       folder.samples("samples_" + names[i] + "_" + out.curve.name, out.samples);
     }
     if (series.empty()) continue;
@@ -265,6 +278,10 @@ void run(Cli& cli) {
                                .reference = r.problem.truth.weights[r.problem.watched]})}}}),
         trace, "Weight of " + r.problem.watched_name + " during training.");
     report.table(table);
+  }
+  for (const auto& [level, text] : verdicts) {
+    report.verdict(level, text);
+    std::cout << text << "\n";
   }
   if (interrupted())
     report.warning("The run was interrupted: trainings that had not ended are missing.");

@@ -6,7 +6,6 @@
 namespace eqp::train {
 
 struct NceOptions {
-  std::size_t dim = 0;
   std::size_t batch = 256;
   std::size_t noise_per_point = 1;  // nu
   ad::Key key;
@@ -29,12 +28,12 @@ inline Objective nce(mcmc::Energy energy, ad::Params& params, DataSource data, m
   return {
       .name = "nce",
       .batch = o.batch,
-      .row_shapes = {{o.dim}, {nu * o.dim}},
+      .row_shapes = {{noise.dim}, {nu * noise.dim}},
       .loss =
           [=](std::span<const ad::Var> in) {
             const std::size_t n = in[0].shape()[0];
             const ad::Var q =
-                ad::stop_gradient(noise.sample(reshape(in[1], {n * nu, o.dim})).first);
+                ad::stop_gradient(noise.sample(reshape(in[1], {n * nu, noise.dim})).first);
             const ad::Var on_noise = reshape(ad::softplus(log_odds(q)), {n, nu});
             return ad::softplus(-log_odds(in[0])) + sum(on_noise, 1);
           },

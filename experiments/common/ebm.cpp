@@ -99,7 +99,7 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const ad::T
   }
   if (method == "nce") {
     return train::nce(ebm.energy, ebm.params, source, noise_around(data, s.noise_scale),
-                      {.dim = dim, .batch = s.batch, .key = own});
+                      {.batch = s.batch, .key = own});
   }
   if (method == "adaptive_flow") {
     return train::adaptive_flow(ebm.energy, source, ebm.flow, ebm.flow_params,

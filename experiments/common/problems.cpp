@@ -55,13 +55,14 @@ void use_published_chains(MethodSettings& s) {
 
 }  // namespace
 
-MethodSettings Problem::tuned(const std::string& method, std::size_t n_points) const {
+MethodSettings Problem::tuned(const std::string& method) const {
   MethodSettings s = settings;
-  s.steps = std::uint32_t(std::max(1.0, std::round(epochs * double(n_points) / double(s.batch))));
+  s.steps = std::uint32_t(std::max(1.0, std::round(epochs * double(points) / double(s.batch))));
   s.bound = box.x_max;
-  s.regulariser = 1e-3;  // without it the energies of pcd, whose modes lose touch, grow to overflow
-  if (method == "pcd" && published_pcd) {
-    s.final_learning_rate = s.learning_rate;
+  if (method == "pcd") {
+    // Its modes lose touch, and without a restraint their energies grow until they overflow.
+    s.regulariser = 1e-4;
+    if (published_pcd) s.final_learning_rate = s.learning_rate;
   } else if (method != "adaptive_flow") {
     s.learning_rate = std::min(s.learning_rate, 5e-3);  // cd and dsm diverge at 1e-2
   }
@@ -108,6 +109,7 @@ Problem make_problem(const std::string& name, bool published) {
     p.model.activation = "leaky_relu";
     if (name != "two_modes" && name != "two_modes_equal") {
       use_published_chains(p.settings);
+      p.points = 60000;
       p.epochs = 100;
     }
   }

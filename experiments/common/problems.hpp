@@ -13,12 +13,13 @@ struct Problem {
   train::Box box;            // of quadratures: holds the model as well as the truth
   train::Box frame;          // of pictures
   EbmOptions model;
-  MethodSettings settings;  // shared; `tuned` says what a method needs otherwise
+  MethodSettings settings;     // shared; `tuned` says what a method needs otherwise
+  std::size_t points = 16384;  // for training
   double epochs = 75;
   bool published_pcd = false;  // pcd keeps its first learning rate, as in the paper
 
-  /// The settings of one method for so many training points.
-  MethodSettings tuned(const std::string& method, std::size_t n_points) const;
+  /// The settings of one method, its number of updates included.
+  MethodSettings tuned(const std::string& method) const;
 };
 
 /// "two_modes", "two_modes_equal", "eight_gaussians", "eight_gaussians_equal", "two_moons",

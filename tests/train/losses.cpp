@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(the_noise_contrastive_loss_is_the_logistic_one) {
   const double mean = 0.5, sd = 2, log_z = 0.4;
   const Objective objective =
       nce(m.energy, m.params, m.data, mcmc::gaussian_proposal({mean, mean}, {sd, sd}),
-          {.dim = 2, .noise_per_point = 2});
+          {.noise_per_point = 2});
   m.params.mutate()[1] = Real(log_z);
   const auto log_odds = [&](double x, double y) {
     const double square = std::pow((x - mean) / sd, 2) + std::pow((y - mean) / sd, 2);
@@ -138,6 +138,6 @@ BOOST_AUTO_TEST_CASE(methods_refuse_settings_that_mean_nothing) {
                       std::invalid_argument);
   }
   BOOST_CHECK_THROW(nce(m.energy, m.params, m.data, mcmc::gaussian_proposal({0, 0}, {1, 1}),
-                        {.dim = 2, .noise_per_point = 0}),
+                        {.noise_per_point = 0}),
                     std::invalid_argument);
 }

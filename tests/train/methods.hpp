@@ -58,8 +58,7 @@ inline std::vector<Method> all_methods(std::size_t batch) {
   });
   add("nce", [&](auto& u, auto&, Method& m) {
     const mcmc::Proposal noise = mcmc::gaussian_proposal({0.2, 0.1}, {1.5, 2});
-    return nce(u, *m.params, data, noise,
-               {.dim = 2, .batch = batch, .noise_per_point = 3, .key = {7}});
+    return nce(u, *m.params, data, noise, {.batch = batch, .noise_per_point = 3, .key = {7}});
   });
   add("adaptive_flow", [&](auto& u, auto& flow, Method& m) {
     return adaptive_flow(u, data, flow, *m.flow_params,

@@ -82,9 +82,9 @@ BOOST_AUTO_TEST_CASE(noise_contrast_finds_the_weights_that_score_matching_leaves
       {.steps = 400, .learning_rate = constant(1)});
   BOOST_TEST(std::abs(blind.params.values()[0]) < 0.05);
 
-  const Objective objective = nce(seeing.energy, seeing.params, mixture(m, w, 1),
-                                  mcmc::gaussian_proposal({0}, {std::sqrt(1 + m * m)}),
-                                  {.dim = 1, .batch = 500, .key = {3}});
+  const Objective objective =
+      nce(seeing.energy, seeing.params, mixture(m, w, 1),
+          mcmc::gaussian_proposal({0}, {std::sqrt(1 + m * m)}), {.batch = 500, .key = {3}});
   const Mean theta = trained(seeing.params, objective, {1, 100, 600})[0];
   BOOST_TEST(theta.off(logit) < 4, theta.value() << " +- " << theta.error());
   BOOST_TEST(theta.error() < 0.03);

@@ -22,7 +22,7 @@ struct Model {
         objective(nce(energy, params, gaussian_data({0}, variance, {1}),
                       mcmc::gaussian_proposal(std::vector<double>(dim, 0),
                                               std::vector<double>(dim, std::sqrt(noise_variance))),
-                      {.dim = dim, .batch = 1000, .noise_per_point = nu, .key = {2}})) {
+                      {.batch = 1000, .noise_per_point = nu, .key = {2}})) {
     BOOST_TEST(params.values()[1] == 0);  // the added log_z
     params.mutate()[1] = Real(log_z);
   }
