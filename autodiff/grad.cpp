@@ -41,7 +41,8 @@ Vars vjp(Var y, const Vars& xs, Var u) {
     if (!node.op->vjp) continue;
     const std::string& scope_name = tape.scope_name(node.scope);
     const std::string layer = scope_name.empty() ? node.op->name : scope_name;
-    const Scope scope(tape, layer.starts_with("gradient of ") ? layer : "gradient of " + layer);
+    const Scope scope(
+        tape, layer.find("gradient of ") != std::string::npos ? layer : "gradient of " + layer);
     Vars in;
     for (std::uint32_t i : node.in) in.push_back({&tape, i});
     const Vars g = node.op->vjp({in, {&tape, id}, cotangent[id], node.attr});

@@ -3,7 +3,8 @@
 #include "autodiff/tape.hpp"
 
 // The catalogue of operations. Elementwise operations on two values broadcast by NumPy's rule.
-// Not-a-number and infinities propagate everywhere.
+// Not-a-number and infinities propagate through every value; at NaN itself, relu, clamp, minimum
+// and maximum have the slope of one of their sides.
 namespace eqp::ad {
 
 // --- arithmetic (ops/arithmetic.cpp)
@@ -83,6 +84,8 @@ Var sum_to(Var x, const Shape& shape);
 Var reshape(Var x, const Shape& shape);
 /// Swaps the last two axes.
 Var transpose(Var x);
+/// The value x is the transpose of, when it was recorded as one; else empty.
+Var as_transposed(Var x);
 /// Axis i of the result is axis axes[i] of x.
 Var permute(Var x, const std::vector<std::size_t>& axes);
 Var concat(const Vars& parts, std::size_t axis);
@@ -105,7 +108,7 @@ Var sum(Var x, const Axes& axes);
 Var mean(Var x, const Axes& axes);
 /// log sum exp without overflow; -inf over nothing but -inf
 Var logsumexp(Var x, const Axes& axes);
-/// The largest element; ties share the gradient.
+/// The largest element; ties share the gradient, axis by axis when there are several.
 Var max(Var x, const Axes& axes);
 inline Var sum(Var x, std::size_t axis) { return sum(x, Axes{axis}); }
 inline Var mean(Var x, std::size_t axis) { return mean(x, Axes{axis}); }

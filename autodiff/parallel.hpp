@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <exception>
+#include <mutex>
 
 // The only place that knows TBB. Parallelism sits above programs: a task is a block of rows.
 namespace eqp::ad {
 
-/// Runs f() with exactly `threads` threads for everything in it (0: one per core).
+/// Runs f() on at most `threads` threads, everything in it included (0: one per core).
 template <class F>
 auto with_threads(std::size_t threads, F f) {
   if (threads == 0) return f();
@@ -19,11 +21,28 @@ auto with_threads(std::size_t threads, F f) {
   return arena.execute(f);
 }
 
-/// f(0), ..., f(n - 1), in any order, on the current threads. An exception in any of them is
-/// rethrown.
+/// f(0), ..., f(n - 1), in any order, on the current threads. Of the exceptions they throw, that of
+/// the lowest index is rethrown when all have ended, so that errors do not depend on timing. A
+/// thread that waits for the last of them takes no work from outside: a training step nested in a
+/// loop over trainings must not be held up by the start of another training.
 template <class F>
 void parallel_for(std::size_t n, F f) {
-  tbb::parallel_for(std::size_t(0), n, f, tbb::simple_partitioner());
+  std::mutex mutex;
+  std::size_t failed = n;
+  std::exception_ptr error;
+  const auto guarded = [&](std::size_t i) {
+    try {
+      f(i);
+    } catch (...) {
+      const std::scoped_lock lock(mutex);
+      if (i >= failed) return;
+      failed = i;
+      error = std::current_exception();
+    }
+  };
+  tbb::this_task_arena::isolate(
+      [&] { tbb::parallel_for(std::size_t(0), n, guarded, tbb::simple_partitioner()); });
+  if (error) std::rethrow_exception(error);
 }
 
 /// A fixed partition of `rows` into blocks of `block` rows; the last may be shorter. It depends on

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <mutex>
 #include <sstream>
 #include <stdexcept>
 
@@ -151,7 +152,7 @@ void Workspace::run_checked() {
     Tensor result(call.out.shape);
     compute(call, result);
     if (first_bad(result.flat()) < result.size()) {
-      report(*plan_, plan_->steps[call.node], result, {&operands_[call.first_in], call.n_in});
+      report(*plan_, plan_->steps[call.step], result, {&operands_[call.first_in], call.n_in});
     }
     std::ranges::copy(result.flat(), call.out.data);
   };
@@ -200,7 +201,10 @@ Batched::Batched(std::vector<Shape> row_shapes, Function f) : cache_(std::make_s
   cache_->f = std::move(f);
 }
 
-Workspace Batched::workspace(std::size_t rows) const {
+Workspace Batched::workspace(std::size_t rows) const { return program(rows).workspace(); }
+
+Program Batched::program(std::size_t rows) const {
+  if (!cache_) throw std::logic_error("Batched: empty; it was made without a function");
   const std::scoped_lock lock(cache_->mutex);
   auto it = cache_->programs.find(rows);
   if (it == cache_->programs.end()) {
@@ -212,7 +216,7 @@ Workspace Batched::workspace(std::size_t rows) const {
     }
     it = cache_->programs.emplace(rows, compile(shapes, cache_->f)).first;
   }
-  return it->second.workspace();
+  return it->second;
 }
 
 }  // namespace eqp::ad

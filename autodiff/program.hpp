@@ -2,7 +2,6 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 
 #include "autodiff/params.hpp"
 
@@ -39,7 +38,7 @@ class Workspace {
     const Attr* attr;
     std::size_t first_in, n_in;
     View out;
-    std::uint32_t node;
+    std::uint32_t step;  // index into the plan
   };
   template <class Run>
   void prepare(const Run& run_call);
@@ -83,11 +82,14 @@ class Batched {
   Batched() = default;
   /// Input i is (rows, row_shapes[i]...).
   Batched(std::vector<Shape> row_shapes, Function f);
-  /// Thread-safe; records on first use of this number of rows.
+  /// Thread-safe; records on first use of this number of rows, under a lock: the function must not
+  /// ask its own Batched.
   Workspace workspace(std::size_t rows) const;
 
  private:
   struct Cache;
+  Program program(std::size_t rows) const;
+
   std::shared_ptr<Cache> cache_;
 };
 

@@ -17,8 +17,9 @@ namespace {
 constexpr std::uint32_t kUniformIndex = 0x80000000u;
 
 constexpr double to_unit(std::uint32_t high, std::uint32_t low) {
-  const std::uint64_t bits = (std::uint64_t(high) << 32 | low) >> 11;
-  return (double(bits) + 0.5) * 0x1p-53;
+  // The centres of 2^52 equal cells: with 2^53, the last one would round to 1.
+  const std::uint64_t bits = (std::uint64_t(high) << 32 | low) >> 12;
+  return (double(bits) + 0.5) * 0x1p-52;
 }
 
 constexpr std::size_t kPerBlock = sizeof(Real) == 4 ? 4 : 2;  // reals in a 128-bit Philox block

@@ -29,7 +29,7 @@ class Draws {
  public:
   explicit Draws(Key key, std::uint32_t chain = 0, std::uint32_t step = 0)
       : key_(key), chain_(chain), step_(step) {}
-  /// Uniform on the open interval (0, 1), 53 bits.
+  /// Uniform on the open interval (0, 1), 52 bits.
   double uniform();
   double normal();
   /// Uniform on {0, ..., n - 1}. Needs n >= 1.

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "autodiff/real.hpp"
 #include "autodiff/shape.hpp"
@@ -54,7 +55,8 @@ class Tensor {
   explicit Tensor(const Shape& shape) : shape_(shape), data_(aligned_array(shape.size())) {}
   explicit Tensor(ConstView v) : Tensor(v.shape) { std::ranges::copy(v.flat(), data_.get()); }
   Tensor(const Tensor& other) : Tensor(other.view()) {}
-  Tensor(Tensor&&) noexcept = default;
+  Tensor(Tensor&& other) noexcept
+      : shape_(std::exchange(other.shape_, Shape{0})), data_(std::move(other.data_)) {}
   Tensor& operator=(Tensor other) noexcept {
     std::swap(shape_, other.shape_);
     std::swap(data_, other.data_);

@@ -68,7 +68,7 @@ class Chains {
   }
 
   /// A copy (n, d).
-  ad::Tensor positions() {
+  ad::Tensor positions() const {
     ad::Tensor x(shape_);
     for (std::size_t b = 0; b < states_.size(); ++b) {
       std::ranges::copy(states_[b].x().flat(),

@@ -18,12 +18,13 @@ class Hmc {
     std::size_t leapfrog_steps = 10;
   };
   struct State {
-    ad::Workspace at;                                // in: a position  out: U (n), grad U (n, d)
-    ad::Tensor position, force, proposal, momentum;  // x, grad U(x), y and p, all (n, d)
-    std::vector<double> energy;                      // U(x) (n)
-    std::vector<double> kinetic;                     // |p|^2 / 2 at the start (n)
+    ad::Workspace at;                                   // in: a position  out: U (n), grad U (n, d)
+    ad::Tensor position, gradient, proposal, momentum;  // x, grad U(x), y and p, all (n, d)
+    std::vector<double> energy;                         // U(x) (n)
+    std::vector<double> kinetic;                        // |p|^2 / 2 at the start (n)
     Counts counts;
     ad::View x() { return position; }
+    ad::ConstView x() const { return position; }
   };
 
   /// Throws std::invalid_argument unless the step size is positive and there are leapfrog steps.
@@ -39,7 +40,7 @@ class Hmc {
   State init(ad::ConstView x0, std::size_t first_chain = 0) const {
     State s{.at = workspace_for("Hmc", value_and_grad_, dim_, x0),
             .position = ad::Tensor(x0),
-            .force = ad::Tensor(x0.shape),
+            .gradient = ad::Tensor(x0.shape),
             .proposal = ad::Tensor(x0.shape),
             .momentum = ad::Tensor(x0.shape),
             .energy = std::vector<double>(x0.rows()),
@@ -49,19 +50,14 @@ class Hmc {
     return s;
   }
 
-  void refresh(State& s) const {
-    evaluate(s.at, s.position);
-    std::ranges::copy(s.at.out(0).flat(), s.energy.begin());
-    std::ranges::copy(s.at.out(1).flat(), s.force.flat().begin());
-    s.counts.gradients += s.energy.size();
-  }
+  void refresh(State& s) const { cache_energy_and_gradient(s); }
 
   void step(State& s, const ad::BlockRng& rng) const {
     const Real h = Real(step_size_);
     rng.normal(s.momentum);
     for (std::size_t i = 0; i < s.energy.size(); ++i) s.kinetic[i] = kinetic(s.momentum.row(i));
     std::ranges::copy(s.position.flat(), s.proposal.flat().begin());
-    kick(s, s.force, h / 2);
+    kick(s, s.gradient, h / 2);
     for (std::size_t leap = 1; leap <= leapfrog_steps_; ++leap) {
       for (std::size_t k = 0; k < s.proposal.size(); ++k) s.proposal[k] += h * s.momentum[k];
       evaluate(s.at, s.proposal);
@@ -69,18 +65,18 @@ class Hmc {
     }
     for (std::size_t i = 0; i < s.energy.size(); ++i) {
       const double proposed = s.at.out(0)[i];
-      const double log_ratio = s.energy[i] - proposed + s.kinetic[i] - kinetic(s.momentum.row(i));
-      if (!metropolis(log_ratio, rng, i, s.counts)) continue;
+      const double lost = s.kinetic[i] - kinetic(s.momentum.row(i));
+      if (!metropolis(s.energy[i], proposed, lost, rng, i, s.counts)) continue;
       s.energy[i] = proposed;
       std::ranges::copy(s.proposal.row(i), s.position.row(i).begin());
-      std::ranges::copy(s.at.out(1).row(i), s.force.row(i).begin());
+      std::ranges::copy(s.at.out(1).row(i), s.gradient.row(i).begin());
     }
     s.counts.gradients += leapfrog_steps_ * s.energy.size();
   }
 
  private:
-  static void kick(State& s, ad::ConstView force, Real time) {
-    for (std::size_t k = 0; k < s.momentum.size(); ++k) s.momentum[k] -= time * force[k];
+  static void kick(State& s, ad::ConstView gradient, Real time) {
+    for (std::size_t k = 0; k < s.momentum.size(); ++k) s.momentum[k] -= time * gradient[k];
   }
   static double kinetic(std::span<const Real> momentum) {
     double sum = 0;

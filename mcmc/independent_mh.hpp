@@ -17,6 +17,7 @@ class IndependentMh {
     std::vector<double> log_weight;  // log w(x) (n)
     Counts counts;
     ad::View x() { return position; }
+    ad::ConstView x() const { return position; }
   };
 
   IndependentMh(const Energy& energy, const Proposal& proposal)
@@ -34,19 +35,14 @@ class IndependentMh {
     return s;
   }
 
-  void refresh(State& s) const {
-    evaluate(s.at, s.position);
-    for (std::size_t i = 0; i < s.log_weight.size(); ++i) {
-      s.log_weight[i] = log_weight(s.at.out(0)[i], s.at.out(1)[i]);
-    }
-  }
+  void refresh(State& s) const { cache_log_weight(s); }
 
   void step(State& s, const ad::BlockRng& rng) const {
     rng.normal(s.fresh.in(0));
     s.fresh.run();
     for (std::size_t i = 0; i < s.log_weight.size(); ++i) {
       const double proposed = log_weight(s.fresh.out(1)[i], s.fresh.out(2)[i]);
-      if (!metropolis(proposed - s.log_weight[i], rng, i, s.counts)) continue;
+      if (!metropolis(-s.log_weight[i], -proposed, 0, rng, i, s.counts)) continue;
       s.log_weight[i] = proposed;
       std::ranges::copy(s.fresh.out(0).row(i), s.position.row(i).begin());
     }

@@ -28,6 +28,7 @@ class Isir {
     std::vector<double> weights;     // of the particles of one chain (N)
     Counts counts;
     ad::View x() { return position; }
+    ad::ConstView x() const { return position; }
   };
 
   /// Throws std::invalid_argument for fewer than 2 particles.
@@ -53,12 +54,7 @@ class Isir {
     return s;
   }
 
-  void refresh(State& s) const {
-    evaluate(s.at, s.position);
-    for (std::size_t i = 0; i < s.log_weight.size(); ++i) {
-      s.log_weight[i] = log_weight(s.at.out(0)[i], s.at.out(1)[i]);
-    }
-  }
+  void refresh(State& s) const { cache_log_weight(s); }
 
   void step(State& s, const ad::BlockRng& rng) const {
     const std::size_t n = s.log_weight.size(), chains = s.fresh.in(0).rows() / fresh_;

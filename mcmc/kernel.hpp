@@ -33,13 +33,14 @@ struct Counts {
 /// or the energy's parameters moved.
 template <class K>
 concept Kernel = requires(const K k, ad::ConstView x0, std::size_t first_chain, typename K::State s,
-                          const ad::BlockRng rng) {
+                          const typename K::State fixed, const ad::BlockRng rng) {
   // The only allocation. x0 (n, d). Throws std::invalid_argument if a chain starts where the
   // energy is not finite; first_chain is the number of row 0 in that message.
   { k.init(x0, first_chain) } -> std::same_as<typename K::State>;
   { k.step(s, rng) } -> std::same_as<void>;  // in place, allocates nothing
   { k.refresh(s) } -> std::same_as<void>;
   { s.x() } -> std::same_as<ad::View>;  // positions (n, d); refresh after writing them
+  { fixed.x() } -> std::same_as<ad::ConstView>;
   { s.counts } -> std::same_as<Counts&>;
 };
 

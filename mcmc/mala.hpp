@@ -14,11 +14,12 @@ class Mala {
     double step_size = 0.01;  // h, in units of x squared
   };
   struct State {
-    ad::Workspace at;                             // in: a position  out: U (n), grad U (n, d)
-    ad::Tensor position, force, proposal, noise;  // x, grad U(x), y and xi, all (n, d)
-    std::vector<double> energy;                   // U(x) (n)
+    ad::Workspace at;                                // in: a position  out: U (n), grad U (n, d)
+    ad::Tensor position, gradient, proposal, noise;  // x, grad U(x), y and xi, all (n, d)
+    std::vector<double> energy;                      // U(x) (n)
     Counts counts;
     ad::View x() { return position; }
+    ad::ConstView x() const { return position; }
   };
 
   /// Throws std::invalid_argument unless the step size is positive.
@@ -31,7 +32,7 @@ class Mala {
   State init(ad::ConstView x0, std::size_t first_chain = 0) const {
     State s{.at = workspace_for("Mala", value_and_grad_, dim_, x0),
             .position = ad::Tensor(x0),
-            .force = ad::Tensor(x0.shape),
+            .gradient = ad::Tensor(x0.shape),
             .proposal = ad::Tensor(x0.shape),
             .noise = ad::Tensor(x0.shape),
             .energy = std::vector<double>(x0.rows())};
@@ -40,37 +41,32 @@ class Mala {
     return s;
   }
 
-  void refresh(State& s) const {
-    evaluate(s.at, s.position);
-    std::ranges::copy(s.at.out(0).flat(), s.energy.begin());
-    std::ranges::copy(s.at.out(1).flat(), s.force.flat().begin());
-    s.counts.gradients += s.energy.size();
-  }
+  void refresh(State& s) const { cache_energy_and_gradient(s); }
 
   void step(State& s, const ad::BlockRng& rng) const {
     const double h = step_size_;
     const Real drift = Real(h), kick = Real(std::sqrt(2 * h));
     rng.normal(s.noise);
     for (std::size_t k = 0; k < s.noise.size(); ++k) {
-      s.proposal[k] = s.position[k] - drift * s.force[k] + kick * s.noise[k];
+      s.proposal[k] = s.position[k] - drift * s.gradient[k] + kick * s.noise[k];
     }
     evaluate(s.at, s.proposal);
-    const ad::ConstView force = s.at.out(1);
+    const ad::ConstView gradient = s.at.out(1);  // grad U(y)
     for (std::size_t i = 0; i < s.energy.size(); ++i) {
       const double proposed = s.at.out(0)[i];
       // log q(x | y) - log q(y | x), from |x - y + h grad U(y)|^2 and |y - x + h grad U(x)|^2
       double there = 0, back = 0;
       for (std::size_t j = 0; j < dim_; ++j) {
         const double move = double(s.proposal(i, j)) - s.position(i, j);
-        const double out = move + h * s.force(i, j), in = h * force(i, j) - move;
+        const double out = move + h * s.gradient(i, j), in = h * gradient(i, j) - move;
         there += out * out;
         back += in * in;
       }
-      const double log_ratio = s.energy[i] - proposed + (there - back) / (4 * h);
-      if (!metropolis(log_ratio, rng, i, s.counts)) continue;
+      const double correction = (there - back) / (4 * h);
+      if (!metropolis(s.energy[i], proposed, correction, rng, i, s.counts)) continue;
       s.energy[i] = proposed;
       std::ranges::copy(s.proposal.row(i), s.position.row(i).begin());
-      std::ranges::copy(force.row(i), s.force.row(i).begin());
+      std::ranges::copy(gradient.row(i), s.gradient.row(i).begin());
     }
     s.counts.gradients += s.energy.size();
   }

@@ -34,9 +34,20 @@ inline void evaluate(ad::Workspace& at, ad::ConstView x) {
   at.run();
 }
 
+/// Evaluates what kernels with a gradient keep about their positions, one evaluation per chain.
+template <class State>
+void cache_energy_and_gradient(State& s) {
+  evaluate(s.at, s.position);
+  std::ranges::copy(s.at.out(0).flat(), s.energy.begin());
+  std::ranges::copy(s.at.out(1).flat(), s.gradient.flat().begin());
+  s.counts.gradients += s.energy.size();
+}
+
 /// Accepts chain i's proposal with probability min(1, exp(log_ratio)); a NaN ratio is a rejection.
 /// The uniform sits at the chain's address, whatever the others do.
-inline bool metropolis(double log_ratio, const ad::BlockRng& rng, std::size_t i, Counts& counts) {
+inline bool metropolis(double current, double proposed, double correction, const ad::BlockRng& rng,
+                       std::size_t i, Counts& counts) {
+  const double log_ratio = current - proposed + correction;
   const double probability = std::isnan(log_ratio) ? 0 : std::min(1.0, std::exp(log_ratio));
   counts.accepted += probability;
   counts.proposed += 1;

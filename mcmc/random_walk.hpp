@@ -19,6 +19,7 @@ class RandomWalk {
     std::vector<double> energy;            // U(x) (n)
     Counts counts;
     ad::View x() { return position; }
+    ad::ConstView x() const { return position; }
   };
 
   /// Throws std::invalid_argument unless the step size is positive.
@@ -52,7 +53,7 @@ class RandomWalk {
     evaluate(s.at, s.proposal);
     for (std::size_t i = 0; i < s.energy.size(); ++i) {
       const double proposed = s.at.out(0)[i];
-      if (!metropolis(s.energy[i] - proposed, rng, i, s.counts)) continue;
+      if (!metropolis(s.energy[i], proposed, 0, rng, i, s.counts)) continue;
       s.energy[i] = proposed;
       std::ranges::copy(s.proposal.row(i), s.position.row(i).begin());
     }

@@ -24,6 +24,7 @@ class Ula {
     ad::Tensor position, noise;  // x and xi, both (n, d)
     Counts counts;
     ad::View x() { return position; }
+    ad::ConstView x() const { return position; }
   };
 
   /// Throws std::invalid_argument unless the step size is positive.
@@ -49,9 +50,9 @@ class Ula {
     const Real drift = Real(step_size_), kick = Real(std::sqrt(2 * step_size_));
     evaluate(s.at, s.position);
     rng.normal(s.noise);
-    const ad::ConstView force = s.at.out(1);
+    const ad::ConstView gradient = s.at.out(1);
     for (std::size_t k = 0; k < s.noise.size(); ++k) {
-      const Real moved = s.position[k] + kick * s.noise[k] - drift * force[k];
+      const Real moved = s.position[k] + kick * s.noise[k] - drift * gradient[k];
       s.position[k] = std::clamp(moved, -bound_, bound_);
     }
     s.counts.gradients += s.position.rows();

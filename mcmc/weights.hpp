@@ -14,4 +14,13 @@ ad::Batched fresh_weight(const Energy& energy, const Proposal& proposal);
 /// log w = -U - log q.
 inline double log_weight(Real energy, Real log_q) { return -double(energy) - double(log_q); }
 
+/// Evaluates what independence samplers keep about their positions.
+template <class State>
+void cache_log_weight(State& s) {
+  evaluate(s.at, s.position);
+  for (std::size_t i = 0; i < s.log_weight.size(); ++i) {
+    s.log_weight[i] = log_weight(s.at.out(0)[i], s.at.out(1)[i]);
+  }
+}
+
 }  // namespace eqp::mcmc

@@ -20,6 +20,7 @@ struct Entry<float> {
   static constexpr auto blas = cblas_sgemm;
 #ifdef EQP_HAVE_XSMM
   static constexpr auto xsmm = libxsmm_smmdispatch;
+  using Kernel = libxsmm_smmfunction;
 #endif
 };
 template <>
@@ -27,6 +28,7 @@ struct Entry<double> {
   static constexpr auto blas = cblas_dgemm;
 #ifdef EQP_HAVE_XSMM
   static constexpr auto xsmm = libxsmm_dmmdispatch;
+  using Kernel = libxsmm_dmmfunction;
 #endif
 };
 
@@ -53,8 +55,7 @@ void blas(const Gemm& s, const Real* a, const Real* b, Real* c) {
 // libxsmm makes a kernel per shape at first sight and finds it again in its registry. Row-major C =
 // A B is column-major C' = B' A'. It has no kernel for our A B', and a very large product is
 // BLAS's.
-auto find_kernel(const Gemm& s)
-    -> decltype(Entry<Real>::xsmm(0, 0, 0, {}, {}, {}, {}, {}, {}, {})) {
+Entry<Real>::Kernel find_kernel(const Gemm& s) {
   constexpr std::size_t kLargest = 256;
   if (s.transpose_b || s.n > kLargest || s.k > kLargest || s.m > kLargest) return nullptr;
   const int m = int(s.n), n = int(s.m), k = int(s.k);

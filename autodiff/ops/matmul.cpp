@@ -81,19 +81,13 @@ constexpr Op kAffine{
     },
 };
 
-// The operand under a recorded transpose, if it is one.
-Var untransposed(Var x) {
-  const Node& node = x.tape->node(x.id);
-  return std::string_view(node.op->name) == "transpose" ? Var{x.tape, node.in[0]} : Var{};
-}
-
 }  // namespace
 
 Var matmul(Var a, Var b, Transposed t) {
   // A transposed operand that was itself made by a transpose needs neither; layers keep their
   // weights transposed once per update, and their derivatives want them back.
-  if (const Var inner = t.a ? untransposed(a) : Var{}) return matmul(inner, b, {false, t.b});
-  if (const Var inner = t.b ? untransposed(b) : Var{}) return matmul(a, inner, {t.a, false});
+  if (const Var inner = t.a ? as_transposed(a) : Var{}) return matmul(inner, b, {false, t.b});
+  if (const Var inner = t.b ? as_transposed(b) : Var{}) return matmul(a, inner, {t.a, false});
   return record(kMatmul, {a, b}, {.index = {std::size_t(t.a), std::size_t(t.b)}});
 }
 

@@ -201,11 +201,14 @@ Var reshape(Var x, const Shape& shape) {
   return record(kReshape, {x}, {.shape = shape});
 }
 
-Var transpose(Var x) {
-  // Twice is nothing; matmul asks this of its operands.
+Var as_transposed(Var x) {
   const Node& node = x.tape->node(x.id);
-  if (node.op == &kTranspose) return {x.tape, node.in[0]};
-  return record(kTranspose, {x});
+  return node.op == &kTranspose ? Var{x.tape, node.in[0]} : Var{};
+}
+
+Var transpose(Var x) {
+  const Var inner = as_transposed(x);
+  return inner ? inner : record(kTranspose, {x});
 }
 
 Var permute(Var x, const std::vector<std::size_t>& axes) {

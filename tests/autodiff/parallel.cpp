@@ -126,3 +126,20 @@ BOOST_AUTO_TEST_CASE(blocks_cover_every_row_once) {
     BOOST_TEST(next == rows);
   }
 }
+
+BOOST_AUTO_TEST_CASE(the_error_of_the_lowest_index_is_the_one_reported) {
+  for (const std::size_t threads : {1u, 2u, 4u}) {
+    std::atomic<int> ran = 0;
+    const auto run = [&] {
+      with_threads(threads, [&] {
+        parallel_for(40, [&](std::size_t i) {
+          ++ran;
+          if (i % 7 == 3) throw std::runtime_error(std::to_string(i));
+        });
+      });
+    };
+    BOOST_CHECK_EXCEPTION(run(), std::runtime_error,
+                          [](const auto& e) { return std::string(e.what()) == "3"; });
+    BOOST_TEST(ran == 40);
+  }
+}

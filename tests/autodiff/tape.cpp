@@ -233,3 +233,17 @@ BOOST_AUTO_TEST_CASE(a_parameter_name_is_taken_once) {
   BOOST_TEST(params.values()[5] == 0);
   BOOST_TEST(params.values()[8] == 5);
 }
+
+BOOST_AUTO_TEST_CASE(a_parameter_whose_initialiser_throws_leaves_no_trace) {
+  Params params;
+  const auto one = [](std::span<Real> v) { std::ranges::fill(v, Real(1)); };
+  params.add("a", {2}, one);
+  const std::uint64_t version = params.version();
+  const auto fails = [](std::span<Real>) { throw std::runtime_error("no"); };
+  BOOST_CHECK_THROW(params.add("b", {3}, fails), std::runtime_error);
+  BOOST_TEST(params.size() == 2u);
+  BOOST_TEST(params.entries().size() == 1u);
+  BOOST_TEST(params.version() == version);
+  params.add("b", {3}, one);
+  BOOST_TEST(params.size() == 5u);
+}

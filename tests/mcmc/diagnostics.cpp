@@ -159,6 +159,8 @@ BOOST_AUTO_TEST_CASE(diagnostics_of_constant_or_broken_chains_are_nan_or_infinit
   }
   BOOST_CHECK_THROW(rhat({1, 3, {1, 2, 3}}), std::invalid_argument);
   BOOST_CHECK_THROW(ess_mean({0, 10, {}}), std::invalid_argument);
+  BOOST_CHECK_THROW(mcse_mean({0, 10, {}}), std::invalid_argument);
+  BOOST_CHECK_THROW(mcse_mean({2, 0, {}}), std::invalid_argument);
 }
 
 BOOST_AUTO_TEST_CASE(max_rhat_takes_the_worst_coordinate_and_does_not_lose_nan) {
@@ -171,6 +173,7 @@ BOOST_AUTO_TEST_CASE(max_rhat_takes_the_worst_coordinate_and_does_not_lose_nan) 
   draws[0] = std::numeric_limits<Real>::quiet_NaN();
   BOOST_TEST(std::isnan(max_rhat(draws)));
   BOOST_CHECK_THROW(coordinate(draws, 3), std::invalid_argument);
+  BOOST_CHECK_THROW(max_rhat(ad::Tensor({4, 500, 0})), std::invalid_argument);
   BOOST_CHECK_THROW(coordinate(ad::Tensor({5}), 0), std::invalid_argument);
 }
 

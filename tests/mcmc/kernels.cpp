@@ -225,21 +225,6 @@ BOOST_AUTO_TEST_CASE(nothing_moves_when_every_energy_is_nan) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(proposals_where_the_energy_is_nan_are_not_taken) {
-  // x - log x: a gamma law in each coordinate, with mean 2 and not a number below 0.
-  const Problem problem{[](ad::Var x) { return sum(x - log(x), 1); },
-                        gaussian_proposal({2, 2}, {3, 3})};
-  ad::Tensor x0({500, 2});
-  std::ranges::fill(x0.flat(), Real(1));
-  for (const Row& row : rows()) {
-    if (row.ula_step > 0) continue;
-    const auto result = row.run(problem, x0, {.steps = 60});
-    BOOST_TEST(std::ranges::min(result.last.flat()) > 0, row.name);
-    BOOST_TEST(result.counts.rate() > 0.1, row.name);
-    BOOST_TEST(result.counts.rate() < 0.99, row.name);
-  }
-}
-
 BOOST_AUTO_TEST_CASE(a_bad_start_is_refused) {
   // log of a negative number in row 6.
   for (const Row& row : rows()) {

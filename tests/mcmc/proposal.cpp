@@ -57,11 +57,14 @@ BOOST_AUTO_TEST_CASE(a_flow_proposes_with_its_own_density) {
   check(proposal, {0, 0, 0});
 }
 
-BOOST_AUTO_TEST_CASE(a_gaussian_proposal_needs_positive_deviations) {
+BOOST_AUTO_TEST_CASE(a_gaussian_proposal_needs_finite_means_and_positive_deviations) {
   BOOST_CHECK_THROW(gaussian_proposal({}, {}), std::invalid_argument);
   BOOST_CHECK_THROW(gaussian_proposal({0}, {1, 2}), std::invalid_argument);
   BOOST_CHECK_THROW(gaussian_proposal({0, 0}, {1, 0}), std::invalid_argument);
   BOOST_CHECK_THROW(gaussian_proposal({0}, {INFINITY}), std::invalid_argument);
+  BOOST_CHECK_THROW(gaussian_proposal({}, {1}), std::invalid_argument);
+  BOOST_CHECK_THROW(gaussian_proposal({INFINITY}, {1}), std::invalid_argument);
+  BOOST_CHECK_THROW(gaussian_proposal({0, std::nan("")}, {1, 1}), std::invalid_argument);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

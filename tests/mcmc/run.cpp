@@ -1,6 +1,9 @@
 #include "mcmc/run.hpp"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <limits>
 
 #include "mcmc/alternate.hpp"
 #include "mcmc/isir.hpp"
@@ -58,6 +61,21 @@ BOOST_AUTO_TEST_CASE(only_the_recorded_phase_is_counted) {
   BOOST_TEST(result.step_size == 0.1);
   BOOST_TEST(run(Ula(half_square, 2, {}), start(5), {.steps = 9}).counts.gradients == 45u);
   BOOST_TEST(run(isir(), start(5), {.steps = 9}).counts.gradients == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(ula_keeps_positions_within_its_bound_and_leaves_the_others_alone) {
+  const auto at = [](double bound) {
+    return run(Ula(half_square, 2, {.step_size = 0.1, .bound = bound}), start(50), {.steps = 1})
+        .last;
+  };
+  const ad::Tensor free = at(std::numeric_limits<double>::infinity()), bounded = at(0.5);
+  std::size_t clamped = 0;
+  for (std::size_t k = 0; k < free.size(); ++k) {
+    BOOST_TEST(bounded[k] == std::clamp(free[k], Real(-0.5), Real(0.5)));
+    clamped += bounded[k] != free[k];
+  }
+  BOOST_TEST(clamped > 10u);
+  BOOST_TEST(clamped < 90u);
 }
 
 BOOST_AUTO_TEST_CASE(the_step_size_adapts_to_the_target_and_is_then_frozen) {
@@ -155,11 +173,29 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_refused) {
              "run: target_accept without warm-up steps to adapt in");
   BOOST_TEST(message([] { run(isir(), start(2), {.warmup = 5, .target_accept = 0.7}); }) ==
              "run: target_accept for a kernel that has no step size to adapt");
-  BOOST_TEST(message([] { run(mala(), start(2), {.warmup = 5, .target_accept = 1}); }) ==
+  BOOST_TEST(message([] {
+               run(mala(), start(2), {.steps = 3'000'000'000, .warmup = 2'000'000'000});
+             }) == "run: 2000000000 + 3000000000 steps; need fewer than 2^32");
+  for (const double bad : {-0.5, 1.0, std::nan("")}) {
+    BOOST_TEST(message([&] {
+                 run(mala(), start(2), {.warmup = 5, .target_accept = bad});
+               }).starts_with("run: target_accept "));
+  }
+  BOOST_TEST(message([] { run(mala(), start(2), {.warmup = 5, .target_accept = -0.5}); }) ==
+             "run: target_accept -0.5; need a number between 0 and 1, or 0 not to adapt");
+  for (const double bad : {-0.25, std::nan("")}) {
+    BOOST_TEST(message([&] {
+                 run(mala(), start(2), {.largest_step = bad});
+               }).starts_with("run: largest_step "));
+  }
+  BOOST_TEST(message([] { StepSizeAdapter({.target = 1}); }) ==
              "StepSizeAdapter: target acceptance 1, largest step 0; need a target between 0 and 1 "
              "and a step of at least 0");
   BOOST_TEST(message([] { Mala(half_square, 2, {.step_size = 0}); }) ==
              "Mala: step_size 0; need a finite number above 0");
+  for (const double bad : {0.0, -1.0, std::nan("")}) {
+    BOOST_TEST(message([&] { Ula(half_square, 2, {.bound = bad}); }).starts_with("Ula: bound "));
+  }
   BOOST_TEST(message([] { isir(1); }) ==
              "Isir: particles 1; need at least 2, the current state and a fresh one");
   BOOST_TEST(message([] { Alternate(isir(), mala(), {.global_steps = 0, .local_steps = 0}); }) ==

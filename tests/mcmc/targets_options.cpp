@@ -64,6 +64,13 @@ BOOST_AUTO_TEST_CASE(bad_options_are_refused_with_a_reason) {
   refuses("need a positive number", [] { rings({.weights = {0, 0, 0, 0}}); });
   refuses("above 0", [] { rings({.radii = {1, 0}}); });
   refuses("std above 0", [] { rings({.std = 0}); });
+  for (const double bad : {std::nan(""), kInfinity}) {
+    refuses("need finite", [=] { gaussian({.mean = {bad}, .covariance = {1}}); });
+    refuses("need finite", [=] {
+      isotropic_mixture({.means = {{0}, {bad}}, .variances = {1, 1}});
+    });
+  }
+  refuses("need finite", [] { eight_gaussians({.radius = kInfinity}); });
   refuses("even dim", [] { banana({.dim = 3}); });
   refuses("at least 2 dimensions", [] { funnel({.dim = 1}); });
   refuses("need (n, 2)", [] {
