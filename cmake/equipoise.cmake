@@ -71,7 +71,7 @@ function(eqp_library folder)
   endforeach()
 endfunction()
 
-# Every experiments/*.cpp is an executable in bin/: NAME computes in f32, NAME_f64 in f64.
+# Every experiments/*.cpp is an executable in bin/: NAME_f32 and NAME_f64.
 function(eqp_experiments)
   file(GLOB sources CONFIGURE_DEPENDS experiments/*.cpp)
   foreach(source ${sources})

@@ -1,5 +1,4 @@
-// Learns the energy of a ring by denoising score matching, then samples it: the smallest
-// experiment.
+// The smallest experiment: learns the energy of a ring by denoising score matching, and samples it.
 //
 //   ./run ring --sigma 0.3
 //

@@ -22,20 +22,29 @@ double checked_variance(std::size_t dim, double variance) {
   return variance;
 }
 
-ad::Var row_constant(ad::Tape& tape, const std::vector<double>& scales, double power) {
-  ad::Tensor row({scales.size()});
-  for (std::size_t j = 0; j < scales.size(); ++j) row[j] = Real(std::pow(scales[j], power));
+ad::Var row_constant(ad::Tape& tape, const std::vector<double>& values, double power = 1) {
+  ad::Tensor row({values.size()});
+  for (std::size_t j = 0; j < values.size(); ++j) row[j] = Real(std::pow(values[j], power));
   return tape.constant(std::move(row));
 }
 
 }  // namespace
 
-DiagonalGaussian::DiagonalGaussian(std::vector<double> scales) : scales_(std::move(scales)) {
+DiagonalGaussian::DiagonalGaussian(std::vector<double> scales, std::vector<double> mean)
+    : scales_(std::move(scales)), mean_(std::move(mean)) {
   if (scales_.empty()) throw std::invalid_argument("gaussian: dim 0; need at least 1");
   for (double s : scales_) {
     if (positive(s)) continue;
     throw std::invalid_argument("gaussian: scale " + std::to_string(s) +
                                 "; need a finite number above 0");
+  }
+  if (!mean_.empty() && mean_.size() != dim()) {
+    throw std::invalid_argument("gaussian: " + std::to_string(mean_.size()) + " means for " +
+                                std::to_string(dim()) + " scales; need as many, or none");
+  }
+  for (double m : mean_) {
+    if (std::isfinite(m)) continue;
+    throw std::invalid_argument("gaussian: mean " + std::to_string(m) + "; need a finite number");
   }
 }
 
@@ -45,13 +54,15 @@ bool DiagonalGaussian::isotropic() const {
 
 ad::Var DiagonalGaussian::draw(ad::Var noise) const {
   check_batch("gaussian draw", noise, dim());
-  return isotropic() ? noise * scales_[0] : noise * row_constant(*noise.tape, scales_, 1);
+  const ad::Var z = isotropic() ? noise * scales_[0] : noise * row_constant(*noise.tape, scales_);
+  return mean_.empty() ? z : z + row_constant(*z.tape, mean_);
 }
 
 ad::Var DiagonalGaussian::log_prob(ad::Var z) const {
   check_batch("gaussian log_prob", z, dim());
   double log_norm = double(dim()) * kLogSqrt2Pi;
   for (double s : scales_) log_norm += std::log(s);
+  if (!mean_.empty()) z = z - row_constant(*z.tape, mean_);
   if (isotropic()) {
     return polynomial(sum(square(z), 1), {-log_norm, -0.5 / (scales_[0] * scales_[0])});
   }

@@ -8,11 +8,12 @@
 
 namespace eqp::flows {
 
-/// N(0, diag(scales^2)), fixed. With equal scales it records fewer passes.
+/// N(mean, diag(scales^2)), fixed. With equal scales and no mean it records fewer passes.
 class DiagonalGaussian : public Base {
  public:
-  /// Throws std::invalid_argument unless there is a scale and all are finite and positive.
-  explicit DiagonalGaussian(std::vector<double> scales);
+  /// scales (d), mean (d) or empty: 0. Throws std::invalid_argument unless there is a scale, all
+  /// are finite and positive, and the mean is finite.
+  explicit DiagonalGaussian(std::vector<double> scales, std::vector<double> mean = {});
 
   std::size_t dim() const override { return scales_.size(); }
   ad::Var draw(ad::Var noise) const override;
@@ -21,7 +22,7 @@ class DiagonalGaussian : public Base {
  private:
   bool isotropic() const;
 
-  std::vector<double> scales_;
+  std::vector<double> scales_, mean_;
 };
 
 /// N(0, variance I) in `dim` dimensions. Throws std::invalid_argument unless dim >= 1 and the

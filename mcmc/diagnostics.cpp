@@ -165,7 +165,9 @@ double rhat(const ChainValues& x) {
 }
 
 double max_rhat(ad::ConstView draws) {
-  std::vector<double> values(draws.shape.rank() == 3 ? draws.shape[2] : 1);
+  // At least one, so that coordinate() refuses draws without coordinates.
+  std::vector<double> values(draws.shape.rank() == 3 ? std::max<std::size_t>(1, draws.shape[2])
+                                                     : 1);
   ad::parallel_for(values.size(), [&](std::size_t j) { values[j] = rhat(coordinate(draws, j)); });
   double largest = 0;
   for (const double v : values) {
@@ -186,7 +188,8 @@ double ess_bulk(const ChainValues& x) {
 }
 
 double mcse_mean(const ChainValues& x) {
-  return std::sqrt(moments(x.values).variance / ess_mean(x));
+  const double ess = ess_mean(x);  // first: refuses chains that have no moments
+  return std::sqrt(moments(x.values).variance / ess);
 }
 
 double importance_ess(std::span<const double> log_weights) {

@@ -38,6 +38,7 @@ double split_rhat(const ChainValues& x);
 double rhat(const ChainValues& x);
 
 /// The largest rhat over the coordinates of draws (chains, draws, d); NaN if one of them is NaN.
+/// Needs at least 1 coordinate.
 double max_rhat(ad::ConstView draws);
 
 /// Effective number of independent draws for the mean of x, over all chains, with Geyer's initial

@@ -82,10 +82,7 @@ class Isir {
     s.counts.proposed += 1;
     constexpr double infinity = std::numeric_limits<double>::infinity();
     double top = -infinity, sum = 0, squares = 0;
-    for (double& v : w) {
-      if (!(v < infinity)) v = -infinity;
-      top = std::max(top, v);
-    }
+    for (const double v : w) top = std::max(top, v);
     if (top == -infinity) return;
     for (double& v : w) {
       v = std::exp(v - top);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <limits>
 
 #include "mcmc/energy.hpp"
 #include "mcmc/kernel.hpp"
@@ -43,11 +44,19 @@ void cache_energy_and_gradient(State& s) {
   s.counts.gradients += s.energy.size();
 }
 
-/// Accepts chain i's proposal with probability min(1, exp(log_ratio)); a NaN ratio is a rejection.
+/// An energy of NaN or -infinity, which no density has, counts as +infinity: no proposal is taken
+/// there, and a chain that is there after a refresh takes any proposal of finite energy.
+inline double proper_energy(double energy) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  return energy > -infinity ? energy : infinity;
+}
+
+/// Accepts chain i's proposal y with probability min(1, exp(U(x) - U(y) + correction)), in which
+/// x is the current state and the correction is log q(x | y) - log q(y | x); a NaN is a rejection.
 /// The uniform sits at the chain's address, whatever the others do.
 inline bool metropolis(double current, double proposed, double correction, const ad::BlockRng& rng,
                        std::size_t i, Counts& counts) {
-  const double log_ratio = current - proposed + correction;
+  const double log_ratio = proper_energy(current) - proper_energy(proposed) + correction;
   const double probability = std::isnan(log_ratio) ? 0 : std::min(1.0, std::exp(log_ratio));
   counts.accepted += probability;
   counts.proposed += 1;

@@ -12,7 +12,8 @@ namespace eqp::mcmc {
 Proposal from_flow(const flows::Flow& flow);
 
 /// Independent Gaussians with these means and standard deviations, (dim) each. Throws
-/// std::invalid_argument unless they are equally many, at least 1, and every deviation is positive.
+/// std::invalid_argument unless they are equally many, at least 1, and finite, and every deviation
+/// is positive.
 Proposal gaussian_proposal(const std::vector<double>& mean, const std::vector<double>& sd);
 
 }  // namespace eqp::mcmc

@@ -1,17 +1,43 @@
 #include "mcmc/run.hpp"
 
+#include <limits>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
 namespace eqp::mcmc {
 
 void check(const RunOptions& options, bool adaptable) {
   const auto fail = [](const std::string& what) { throw std::invalid_argument("run: " + what); };
+  const auto text = [](double value) { return (std::ostringstream() << value).str(); };
   if (options.steps == 0) fail("steps 0; need at least 1");
   if (options.thin == 0 || options.thin > options.steps) {
     fail("thin " + std::to_string(options.thin) + " of " + std::to_string(options.steps) +
          " steps; need 1 to the number of steps");
   }
+  if (options.warmup > std::numeric_limits<std::uint32_t>::max() - options.steps) {
+    fail(std::to_string(options.warmup) + " + " + std::to_string(options.steps) +
+         " steps; need fewer than 2^32");
+  }
+  if (!(options.target_accept >= 0 && options.target_accept < 1)) {
+    fail("target_accept " + text(options.target_accept) +
+         "; need a number between 0 and 1, or 0 not to adapt");
+  }
+  if (!(options.largest_step >= 0)) {
+    fail("largest_step " + text(options.largest_step) + "; need a number above 0, or 0 for none");
+  }
   if (options.target_accept == 0) return;
   if (!adaptable) fail("target_accept for a kernel that has no step size to adapt");
   if (options.warmup == 0) fail("target_accept without warm-up steps to adapt in");
+}
+
+ad::Tensor first_draws(ad::ConstView draws, std::size_t kept) {
+  const std::size_t chains = draws.shape[0], d = draws.shape[2];
+  ad::Tensor first({chains, kept, d});
+  for (std::size_t c = 0; c < chains; ++c) {
+    std::ranges::copy(draws.row(c).first(kept * d), first.row(c).begin());
+  }
+  return first;
 }
 
 }  // namespace eqp::mcmc

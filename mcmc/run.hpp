@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "mcmc/adapt.hpp"
 #include "mcmc/chains.hpp"
 
@@ -13,6 +15,8 @@ struct RunOptions {
   ad::Key key;
   double target_accept = 0;  // adapt the step size to it during warm-up; 0: leave it alone
   double largest_step = 0;   // cap of the adapted step size; 0: none
+  /// Asked now and then; once true, the run ends and `draws` holds what was recorded by then.
+  std::function<bool()> stop = {};
 };
 
 struct RunResult {
@@ -26,6 +30,9 @@ struct RunResult {
 /// Throws std::invalid_argument naming the first option that makes no sense.
 void check(const RunOptions& options, bool adaptable);
 
+/// The first `kept` draws of every chain: (chains, draws, d) -> (chains, kept, d).
+ad::Tensor first_draws(ad::ConstView draws, std::size_t kept);
+
 /// Runs kernel from x0 (n, d): warm-up, in which the step size may adapt to the mean acceptance
 /// over all chains, then with a frozen step size the recorded phase. Chain i's draws depend on the
 /// key and i, not on threads; on the block size only through rounding.
@@ -34,10 +41,11 @@ RunResult run(K kernel, ad::ConstView x0, const RunOptions& options) {
   check(options, Adaptable<K>);
   Chains<K> chains(kernel, x0, options.block);
   RunResult result;
+  const auto stopped = [&] { return options.stop && options.stop(); };
   if constexpr (Adaptable<K>) {
     if (options.target_accept > 0) {
       const StepSizeAdapter adapter({options.target_accept, options.largest_step});
-      for (std::uint32_t t = 0; t < options.warmup; ++t) {
+      for (std::uint32_t t = 0; t < options.warmup && !stopped(); ++t) {
         chains.reset_counts();
         chains.advance(kernel, t, 1, options.key);
         const Counts counts = chains.counts();
@@ -54,16 +62,23 @@ RunResult run(K kernel, ad::ConstView x0, const RunOptions& options) {
 
   const std::size_t kept = options.steps / options.thin, d = x0.shape[1];
   result.draws = ad::Tensor({x0.rows(), kept, d});
-  chains.advance(kernel, options.warmup, options.steps, options.key,
-                 [&](std::size_t first_chain, std::uint32_t step, ad::ConstView x) {
-                   const std::uint32_t done = step - options.warmup + 1;
-                   if (done % options.thin != 0) return;
-                   const std::size_t at = done / options.thin - 1;
-                   for (std::size_t i = 0; i < x.rows(); ++i) {
-                     std::ranges::copy(x.row(i),
-                                       &result.draws[((first_chain + i) * kept + at) * d]);
-                   }
-                 });
+  const auto record = [&](std::size_t first_chain, std::uint32_t step, ad::ConstView x) {
+    const std::uint32_t done = step - options.warmup + 1;
+    if (done % options.thin != 0) return;
+    const std::size_t at = done / options.thin - 1;
+    for (std::size_t i = 0; i < x.rows(); ++i) {
+      std::ranges::copy(x.row(i), &result.draws[((first_chain + i) * kept + at) * d]);
+    }
+  };
+  // Without somebody to ask, a task is all steps of a block.
+  const std::uint32_t slice = options.stop ? 32 : options.steps;
+  std::uint32_t done = 0;
+  while (done < options.steps && !stopped()) {
+    const std::uint32_t steps = std::min(slice, options.steps - done);
+    chains.advance(kernel, options.warmup + done, steps, options.key, record);
+    done += steps;
+  }
+  if (done < options.steps) result.draws = first_draws(result.draws, done / options.thin);
   result.last = chains.positions();
   result.counts = chains.counts();
   result.global = chains.global_counts();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <stdexcept>
+#include <string>
 
 #include "mcmc/metropolis.hpp"
 
@@ -27,12 +29,15 @@ class Ula {
     ad::ConstView x() const { return position; }
   };
 
-  /// Throws std::invalid_argument unless the step size is positive.
+  /// Throws std::invalid_argument unless the step size and the bound are positive.
   Ula(const Energy& energy, std::size_t dim, Options options)
       : dim_(dim),
         step_size_(checked_step_size("Ula", options.step_size)),
         bound_(Real(options.bound)),
-        value_and_grad_(mcmc::value_and_grad(energy, dim)) {}
+        value_and_grad_(mcmc::value_and_grad(energy, dim)) {
+    if (bound_ > 0) return;
+    throw std::invalid_argument("Ula: bound " + std::to_string(bound_) + "; need a number above 0");
+  }
 
   State init(ad::ConstView x0, std::size_t first_chain = 0) const {
     State s{.at = workspace_for("Ula", value_and_grad_, dim_, x0),

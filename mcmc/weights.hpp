@@ -11,8 +11,10 @@ ad::Batched current_weight(const Energy& energy, const Proposal& proposal);
 /// Draws y (n, d), U(y) (n) and log q(y) (n) from standard normals (n, d).
 ad::Batched fresh_weight(const Energy& energy, const Proposal& proposal);
 
-/// log w = -U - log q.
-inline double log_weight(Real energy, Real log_q) { return -double(energy) - double(log_q); }
+/// log w = -U - log q; -infinity for one that is NaN or +infinity, by the rule of proper_energy.
+inline double log_weight(Real energy, Real log_q) {
+  return -proper_energy(double(energy) + double(log_q));
+}
 
 /// Evaluates what independence samplers keep about their positions.
 template <class State>

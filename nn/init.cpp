@@ -28,12 +28,10 @@ Fill normal_with(Spread spread) {
 void zero(std::span<Real> values, const Fan&, ad::Draws&) { std::ranges::fill(values, Real(0)); }
 
 // Written so that a NaN fails.
-double checked(const char* who, double spread) {
-  if (!(spread >= 0 && std::isfinite(spread))) {
-    throw std::invalid_argument(std::string(who) + ": standard deviation " +
-                                std::to_string(spread) + "; need a finite number, at least 0");
-  }
-  return spread;
+void check(const std::string& what, double value) {
+  if (value >= 0 && std::isfinite(value)) return;
+  throw std::invalid_argument(what + " " + std::to_string(value) +
+                              "; need a finite number, at least 0");
 }
 
 }  // namespace
@@ -54,12 +52,12 @@ Init glorot_normal() {
 }
 
 Init normal(double std) {
-  checked("normal", std);
+  check("normal: standard deviation", std);
   return {normal_with([=](const Fan&) { return std; }), zero};
 }
 
 Init fan_in_normal(double gain) {
-  checked("fan_in_normal", gain);
+  check("fan_in_normal: gain", gain);
   return {normal_with([=](const Fan& fan) { return gain / std::sqrt(double(fan.in)); }), zero};
 }
 

@@ -89,8 +89,10 @@ class AdaptiveFlow {
     const std::size_t k = std::size_t(step + 1) * n / length();
     if (k == std::size_t(step) * n / length()) return;
     for (std::size_t i = 0; i < x.rows(); ++i) {
+      // Where the chains make more states than the batch holds, the last ones count.
+      const std::size_t surplus = chains() * n - negatives.rows();
       const std::size_t row = (first_chain + i) * n + k - 1;
-      if (row < negatives.rows()) std::ranges::copy(x.row(i), negatives.row(row).begin());
+      if (row >= surplus) std::ranges::copy(x.row(i), negatives.row(row - surplus).begin());
     }
   }
 

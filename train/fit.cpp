@@ -21,7 +21,7 @@ std::uint32_t fit(ad::Params& params, const Objective& objective,
   const std::vector<ad::ConstView> read(in.begin(), in.end());
 
   std::optional<Ema> ema;
-  if (options.ema > 0) ema.emplace(params, options.ema);
+  if (options.ema != 0) ema.emplace(params, options.ema);
   std::uint32_t t = 0;
   while (t < options.steps) {
     StepLog log;

@@ -4,6 +4,7 @@
 
 #include "train/cd.hpp"
 #include "train/data/batches.hpp"
+#include "train/data/standardise.hpp"
 #include "train/dsm.hpp"
 #include "train/nce.hpp"
 #include "train/pcd.hpp"
@@ -31,19 +32,9 @@ flows::RealNvpOptions with_base(flows::RealNvpOptions flow, double variance) {
 
 // A Gaussian around the data, `scale` times as wide in every coordinate.
 mcmc::Proposal noise_around(const ad::Tensor& data, double scale) {
-  const std::size_t n = data.rows(), d = data.cols();
-  std::vector<double> mean(d, 0), sd(d, 0);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < d; ++j) mean[j] += double(data(i, j)) / double(n);
-  }
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < d; ++j) {
-      const double r = data(i, j) - mean[j];
-      sd[j] += r * r / double(n);
-    }
-  }
-  for (double& s : sd) s = scale * std::sqrt(s);
-  return mcmc::gaussian_proposal(mean, sd);
+  train::Standardisation moments = train::standardisation(data);
+  for (double& sd : moments.sd) sd *= scale;
+  return mcmc::gaussian_proposal(moments.mean, moments.sd);
 }
 
 }  // namespace
@@ -83,7 +74,7 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const ad::T
                       .key = own});
   }
   if (method == "pcd") {
-    return train::pcd(ebm.energy, source, s.bank, train::base_sampler(ebm.flow),
+    return train::pcd(ebm.energy, source, std::max(s.bank, s.batch), train::base_sampler(ebm.flow),
                       {.dim = dim,
                        .batch = s.batch,
                        .steps = s.langevin_steps,
@@ -104,7 +95,7 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const ad::T
   if (method == "adaptive_flow") {
     return train::adaptive_flow(ebm.energy, source, ebm.flow, ebm.flow_params,
                                 {.batch = s.batch,
-                                 .bank = s.bank,
+                                 .bank = std::max(s.bank, s.batch),
                                  .particles = s.particles,
                                  .global_steps = s.global_steps,
                                  .local_steps = s.local_steps,
@@ -120,9 +111,8 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const ad::T
   throw std::invalid_argument("--method " + method + ": need one of " + names);
 }
 
-std::uint32_t train_method(const std::string& method, Ebm& ebm, const ad::Tensor& data,
-                           const MethodSettings& s, ad::Key key, const train::OnStep& on_step) {
-  const train::Objective objective = make_objective(method, ebm, data, s, key);
+std::uint32_t fit(Ebm& ebm, const train::Objective& objective, const MethodSettings& s,
+                  const train::OnStep& on_step) {
   return train::fit(
       ebm.params, objective, train::adam(),
       {.steps = s.steps,

@@ -62,10 +62,9 @@ const std::vector<std::string>& method_names();
 train::Objective make_objective(const std::string& method, Ebm& ebm, const ad::Tensor& data,
                                 const MethodSettings& settings, ad::Key key);
 
-/// Trains by Adam with the settings' schedule. Returns the updates done.
-std::uint32_t train_method(const std::string& method, Ebm& ebm, const ad::Tensor& data,
-                           const MethodSettings& settings, ad::Key key,
-                           const train::OnStep& on_step = {});
+/// Minimises the objective by Adam with the settings' schedule. Returns the updates done.
+std::uint32_t fit(Ebm& ebm, const train::Objective& objective, const MethodSettings& settings,
+                  const train::OnStep& on_step = {});
 
 /// -U as a function of points, following the parameters as they move.
 train::LogDensity log_density(const mcmc::Energy& energy, std::size_t dim);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "train/data/checkerboard.hpp"
 #include "train/data/two_moons.hpp"
 
 namespace eqp {
@@ -72,7 +73,7 @@ MethodSettings Problem::tuned(const std::string& method) const {
 const std::vector<std::string>& problem_names() {
   static const std::vector<std::string> names{
       "two_modes", "two_modes_equal", "eight_gaussians", "eight_gaussians_equal",
-      "two_moons", "rings",           "four_modes"};
+      "two_moons", "rings",           "four_modes",      "checkerboard"};
   return names;
 }
 
@@ -97,6 +98,13 @@ Problem make_problem(const std::string& name, bool published) {
          .watched_name = "the rightmost mode",
          .frame = square(4),
          .settings = {.langevin_step = 0.005, .restart = 0.05},
+         .epochs = 40};
+  } else if (name == "checkerboard") {
+    p = {.truth = train::checkerboard(),
+         .watched = 0,
+         .watched_name = "the top-left square",
+         .frame = square(4.6),
+         .settings = {.langevin_step = 0.01, .restart = 0.05},
          .epochs = 40};
   } else {
     throw std::invalid_argument("--data " + name + ": no such problem");

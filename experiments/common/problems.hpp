@@ -1,6 +1,7 @@
 #pragma once
 
 #include "experiments/common/ebm.hpp"
+#include "train/metrics/quadrature.hpp"
 
 // The known two-dimensional distributions of the experiments, each with a model and settings for
 // it.
@@ -13,7 +14,8 @@ struct Problem {
   train::Box box;            // of quadratures: holds the model as well as the truth
   train::Box frame;          // of pictures
   EbmOptions model;
-  MethodSettings settings;     // shared; `tuned` says what a method needs otherwise
+  MethodSettings settings;  // shared; `tuned` says what a method needs otherwise
+  train::QuadratureOptions quadrature;
   std::size_t points = 16384;  // for training
   double epochs = 75;
   bool published_pcd = false;  // pcd keeps its first learning rate, as in the paper
@@ -23,7 +25,7 @@ struct Problem {
 };
 
 /// "two_modes", "two_modes_equal", "eight_gaussians", "eight_gaussians_equal", "two_moons",
-/// "rings", "four_modes".
+/// "rings", "four_modes", "checkerboard".
 const std::vector<std::string>& problem_names();
 
 /// A problem by name. `published` takes the settings of Grenioux, Moulines & Gabrie (2023) for the

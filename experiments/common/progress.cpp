@@ -85,8 +85,9 @@ std::string Progress::locked_line() const {
             std::to_string(std::lround(100.0 * step / static_cast<double>(shown_one.steps_))) +
             " %";
     if (step > 0) text += kDot + shown(rate) + " steps/s";
-    if (shown_one.state_.loss) text += kDot + ("loss " + shown(*shown_one.state_.loss));
-    if (shown_one.state_.acceptance)
+    const auto known = [](const std::optional<double>& v) { return v && std::isfinite(*v); };
+    if (known(shown_one.state_.loss)) text += kDot + ("loss " + shown(*shown_one.state_.loss));
+    if (known(shown_one.state_.acceptance))
       text += kDot + ("acceptance " + shown(*shown_one.state_.acceptance));
   }
   const double left = static_cast<double>(options_.total) - done;

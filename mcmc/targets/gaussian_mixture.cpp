@@ -41,6 +41,11 @@ Mixture checked(const GaussianMixtureOptions& options) {
                                   std::to_string(m.means[k].size()) + " coordinates, the first " +
                                   std::to_string(dim));
     }
+    for (const double v : m.means[k]) {
+      if (std::isfinite(v)) continue;
+      throw std::invalid_argument(who + ": mean " + std::to_string(k) + " has a coordinate " +
+                                  std::to_string(v) + "; need finite numbers");
+    }
     m.factors.emplace_back(who, options.covariances[k], dim);
   }
   return m;

@@ -8,8 +8,8 @@ struct GaussianOptions {
   std::vector<double> mean;        ///< (d)
   std::vector<double> covariance;  ///< (d, d)
 };
-/// N(mean, covariance). Throws std::invalid_argument unless the covariance is symmetric and
-/// positive definite and the sizes agree.
+/// N(mean, covariance). Throws std::invalid_argument unless the mean is finite, the covariance
+/// symmetric and positive definite, and the sizes agree.
 Target gaussian(const GaussianOptions& options);
 
 struct GaussianMixtureOptions {

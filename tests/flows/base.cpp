@@ -54,6 +54,8 @@ BOOST_AUTO_TEST_CASE(fixed_gaussians_draw_and_weigh_by_the_closed_form) {
   check(flows::standard_normal(3), {0, 0, 0}, {1, 1, 1});
   check(flows::standard_normal(2, 4.05), {0, 0}, {std::sqrt(4.05), std::sqrt(4.05)});
   check(flows::DiagonalGaussian({0.3, 2, 1}), {0, 0, 0}, {0.3, 2, 1});
+  check(flows::DiagonalGaussian({0.3, 2, 1}, {1, -2, 0.5}), {1, -2, 0.5}, {0.3, 2, 1});
+  check(flows::DiagonalGaussian({2, 2}, {1, -3}), {1, -3}, {2, 2});
 }
 
 BOOST_AUTO_TEST_CASE(the_trainable_gaussian_follows_its_parameters) {
@@ -95,6 +97,10 @@ BOOST_AUTO_TEST_CASE(impossible_gaussians_are_refused) {
   BOOST_CHECK_THROW(flows::DiagonalGaussian({}), std::invalid_argument);
   BOOST_CHECK_THROW(flows::standard_normal(0), std::invalid_argument);
   BOOST_CHECK_THROW(flows::TrainableGaussian(params, "g", 0), std::invalid_argument);
+  BOOST_CHECK_THROW(flows::DiagonalGaussian({1, 1}, {0}), std::invalid_argument);
+  for (double bad : {std::nan(""), HUGE_VAL}) {
+    BOOST_CHECK_THROW(flows::DiagonalGaussian({1, 1}, {0, bad}), std::invalid_argument);
+  }
   for (double bad : {0.0, -1.0, std::nan(""), HUGE_VAL}) {
     BOOST_CHECK_THROW(flows::DiagonalGaussian({1, bad}), std::invalid_argument);
     BOOST_CHECK_THROW(flows::standard_normal(2, bad), std::invalid_argument);

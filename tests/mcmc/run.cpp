@@ -54,6 +54,21 @@ BOOST_AUTO_TEST_CASE(thinning_and_warm_up_choose_among_the_same_draws) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_run_that_is_stopped_keeps_the_draws_it_had) {
+  const auto all = run(mala(), start(5), {.steps = 200, .thin = 3, .block = 2});
+  int asked = 0;
+  const auto some = run(mala(), start(5),
+                        {.steps = 200, .thin = 3, .block = 2, .stop = [&] { return ++asked > 3; }});
+  const std::size_t kept = some.draws.shape()[1];
+  BOOST_TEST(kept > 0u);
+  BOOST_TEST(kept < 66u);
+  for (std::size_t i = 0; i < 5; ++i) {
+    BOOST_TEST(equal(some.draws.row(i), all.draws.row(i).first(kept * 2)));
+  }
+  const auto never = run(mala(), start(5), {.steps = 200, .thin = 3, .stop = [] { return false; }});
+  BOOST_TEST(equal(never.draws.flat(), all.draws.flat()));
+}
+
 BOOST_AUTO_TEST_CASE(only_the_recorded_phase_is_counted) {
   const auto result = run(mala(), start(5), {.steps = 9, .warmup = 4, .block = 2});
   BOOST_TEST(result.counts.proposed == 45.0);

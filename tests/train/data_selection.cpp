@@ -71,6 +71,14 @@ BOOST_AUTO_TEST_CASE(impossible_selections_are_refused) {
                         [](const auto& e) { return names(e, "1 for 2 classes"); });
   BOOST_CHECK_EXCEPTION(select(labelled(), {1, 2}, {1, -2}), std::invalid_argument,
                         [](const auto& e) { return names(e, "-2"); });
+  BOOST_CHECK_EXCEPTION(select(labelled(), {1, 1}, {}), std::invalid_argument,
+                        [](const auto& e) { return names(e, "1 is named twice"); });
+  BOOST_CHECK_EXCEPTION(select(labelled(), {1, 2}, {1000, 1}), std::invalid_argument,
+                        [](const auto& e) { return names(e, "no row of class 2"); });
+  train::Table single = labelled();
+  single.labels[4] = 8;
+  BOOST_CHECK_EXCEPTION(select(single, {8}, {}), std::invalid_argument,
+                        [](const auto& e) { return names(e, "1 row is left"); });
 }
 
 BOOST_AUTO_TEST_CASE(the_nearest_row_is_the_one_at_the_smallest_distance) {

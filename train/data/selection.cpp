@@ -26,6 +26,11 @@ Table select_classes(const Table& table, const std::vector<double>& classes,
     throw std::invalid_argument("proportions: " + std::to_string(proportions.size()) + " for " +
                                 std::to_string(classes.size()) + " classes; need one each");
   }
+  for (std::size_t k = 0; k < classes.size(); ++k) {
+    if (std::ranges::count(classes, classes[k]) > 1) {
+      throw std::invalid_argument("classes: " + number(classes[k]) + " is named twice");
+    }
+  }
   std::vector<std::vector<std::size_t>> members(classes.size());
   for (std::size_t i = 0; i < table.labels.size(); ++i) {
     const auto at = std::ranges::find(classes, table.labels[i]);
@@ -48,10 +53,15 @@ Table select_classes(const Table& table, const std::vector<double>& classes,
     const std::size_t have = members[k].size();
     const std::size_t want =
         proportions.empty() ? have : std::min(have, std::size_t(proportions[k] * scale + 1e-9));
+    if (want == 0) {
+      throw std::invalid_argument("proportions: no row of class " + number(classes[k]) +
+                                  " would be left");
+    }
     for (const std::size_t m : ad::sample_without_replacement(have, want, key, std::uint32_t(k))) {
       kept.push_back(members[k][m]);
     }
   }
+  if (kept.size() < 2) throw std::invalid_argument("classes: 1 row is left; need at least 2");
   std::ranges::sort(kept);
   Table result{.columns = table.columns,
                .values = ad::Tensor({kept.size(), table.values.cols()}),
