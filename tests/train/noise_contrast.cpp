@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 #include <numbers>
 
+#include "flows/realnvp.hpp"
 #include "mcmc/proposal.hpp"
 #include "tests/train/support.hpp"
 #include "train/nce.hpp"
@@ -70,4 +71,29 @@ BOOST_AUTO_TEST_CASE(noise_contrast_learns_precision_and_normaliser) {
     BOOST_TEST(found[0].error() < 0.01);
     BOOST_TEST(found[1].error() < 0.01);
   }
+}
+
+// Whatever the noise, the optimum is the data's own density; here the noise is a flow that is no
+// Gaussian any more.
+BOOST_AUTO_TEST_CASE(noise_from_a_flow_has_its_optimum_at_the_data_too) {
+  const double v = 0.5;
+  ad::Params flow_params;
+  const flows::Flow flow =
+      flows::realnvp(flow_params, "flow", 2,
+                     {.blocks = 2, .form = flows::CouplingForm::plain, .base_variance = 1.2}, {3});
+  ad::Draws draws({4});
+  for (Real& w : flow_params.mutate()) w += Real(0.2 * draws.normal());
+  const auto gradient = [&](double a) {
+    ad::Params params;
+    const mcmc::Energy energy = quadratic(scalar(params, "a", a));
+    const Objective objective = nce(energy, params, gaussian_data({0}, v, {1}),
+                                    mcmc::from_flow(flow), {.batch = 1000, .key = {2}});
+    params.mutate()[1] = Real(log_z(2, v));
+    return at_rest(params, objective, 200).gradient;
+  };
+  for (const Mean& g : gradient(1 / v)) {
+    BOOST_TEST(std::abs(g.value()) < 4 * g.error());
+    BOOST_TEST(g.error() < 0.005);
+  }
+  BOOST_TEST(std::abs(gradient(1.1 / v)[0].value()) > 10 * gradient(1 / v)[0].error());
 }
