@@ -175,11 +175,15 @@ Verdict judge(const Problem& p, const Outcome& out) {
 
 std::vector<PanelRow> density_rows(const Reference& r, std::span<const Outcome> outcomes) {
   const train::Box& frame = r.problem.frame;
+  const double top = *std::ranges::max_element(r.picture);
   PanelRow densities{"density", {density("exact", frame, kPicture, kPicture, r.picture)}};
   PanelRow samples{"samples", {scatter("exact", frame, r.samples)}};
   for (const Outcome& out : outcomes) {
     if (!out.done) continue;
-    densities.panels.push_back(density(out.curve.name, frame, kPicture, kPicture, out.picture));
+    // A model with a spike must not leave the others in the dark.
+    std::vector<double> clipped = out.picture;
+    for (double& v : clipped) v = std::min(v, top);
+    densities.panels.push_back(density(out.curve.name, frame, kPicture, kPicture, clipped));
     samples.panels.push_back(scatter(out.curve.name, frame, out.samples));
   }
   return {densities, samples};
@@ -278,7 +282,8 @@ void run(Cli& cli) {
     report.section(names[i]);
     const auto picture = folder.figure(names[i]);
     report.figure(draw(picture, density_rows(r, own)), picture,
-                  "Exact and learned densities, and samples of each.");
+                  "Exact and learned densities, on a colour scale up to the largest exact one, and "
+                  "samples of each.");
     const auto trace = folder.figure(names[i] + "_weight");
     report.figure(
         draw(trace, {{"",

@@ -11,7 +11,7 @@ constexpr const char* kStyle = R"(
 :root { color-scheme: light; }
 body { margin: 0; background: #f6f7f9; color: #1c2430; line-height: 1.55;
        font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; }
-main { max-width: 960px; margin: 32px auto; padding: 40px 56px 48px; background: #fff;
+main { max-width: 1120px; margin: 32px auto; padding: 40px 56px 48px; background: #fff;
        border: 1px solid #e3e6ea; border-radius: 10px; }
 h1 { font-size: 1.75rem; line-height: 1.25; margin: 0 0 .35em; letter-spacing: -.01em; }
 h2 { font-size: 1.2rem; margin: 2.2em 0 .6em; padding-top: 1em; border-top: 1px solid #e3e6ea; }

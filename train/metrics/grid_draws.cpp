@@ -23,7 +23,8 @@ ad::Tensor draw_from_grid(const Grid& grid, std::size_t n, ad::Key key) {
     const auto at = std::ranges::lower_bound(running, draws.uniform() * total);
     const std::size_t cell = std::size_t(at - running.begin());
     x(i, 0) = Real(grid.box.x_min + width * (double(cell % grid.nx) + draws.uniform()));
-    if (d == 2) x(i, 1) = Real(grid.box.y_min + height * (double(cell / grid.nx) + draws.uniform()));
+    if (d == 2)
+      x(i, 1) = Real(grid.box.y_min + height * (double(cell / grid.nx) + draws.uniform()));
   }
   return x;
 }
