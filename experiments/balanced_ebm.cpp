@@ -298,12 +298,7 @@ void run(Cli& cli) {
     report.verdict(level, text);
     std::cout << text << "\n";
   }
-  if (interrupted())
-    report.warning("The run was interrupted: trainings that had not ended are missing.");
-  report.configuration(folder.configuration());
-  folder.file("report.html", report.html());
-  folder.summary(rows);
-  std::cout << (folder.path() / "report.html").string() << "\n";
+  folder.finish(std::move(report), rows);
 }
 
 }  // namespace

@@ -264,13 +264,7 @@ void run(Cli& cli) {
   const auto picture = folder.figure("samples");
   report.figure(draw(picture, {pictures(data.values, result.last, as_images ? side : 0)}), picture,
                 "Training points and samples.");
-  if (interrupted()) {
-    report.warning("The run was interrupted: model and samples are what they had become.");
-  }
-  report.configuration(folder.configuration());
-  folder.file("report.html", report.html());
-  folder.summary(rows);
-  std::cout << (folder.path() / "report.html").string() << "\n";
+  folder.finish(std::move(report), rows);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "experiments/common/run_folder.hpp"
 
 #include <fstream>
+#include <iostream>
 #include <stdexcept>
 #include <thread>
 
@@ -152,6 +153,14 @@ void RunFolder::summary(const std::vector<Row>& rows) {
   Row all = {{"experiment", experiment_}, {"seed", seed_}, {"seconds", seconds()}, {"rows", rows}};
   if (interrupted()) all["interrupted"] = true;
   file("summary.json", all.dump(2) + '\n');
+}
+
+void RunFolder::finish(Report report, const std::vector<Row>& rows) {
+  if (interrupted()) report.warning("The run was interrupted: what had not ended is missing.");
+  report.configuration(configuration_);
+  file("report.html", report.html());
+  summary(rows);
+  std::cout << (path_ / "report.html").string() << "\n";
 }
 
 void RunFolder::file(const std::string& name,

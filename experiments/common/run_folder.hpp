@@ -12,6 +12,7 @@
 
 #include "autodiff/tensor.hpp"
 #include "experiments/common/cli.hpp"
+#include "experiments/common/report.hpp"
 #include "experiments/common/table.hpp"
 
 // Everything a run leaves behind, in one folder. Files appear complete or not at all: they are
@@ -52,6 +53,9 @@ class RunFolder {
   void samples(const std::string& name, ad::ConstView x);
   /// summary.json, with the rows of the tables that were printed, and metrics.csv as it stands.
   void summary(const std::vector<Row>& rows);
+  /// The end of a run: report.html, with the configuration and a warning after an interruption,
+  /// then summary(rows); prints where the report is.
+  void finish(Report report, const std::vector<Row>& rows);
   /// Any other file: `write` gets a temporary name to write to.
   void file(const std::string& name,
             const std::function<void(const std::filesystem::path&)>& write) const;

@@ -56,6 +56,18 @@ BOOST_AUTO_TEST_CASE(an_existing_folder_is_refused_and_left_as_it_is) {
   BOOST_TEST(read(scratch.path / "config.json") == "{\"name\": \"somebody else's\"}");
 }
 
+BOOST_AUTO_TEST_CASE(finish_leaves_the_report_with_the_configuration_and_the_summary) {
+  const Scratch scratch;
+  Run run(scratch.path / "run");
+  run.cli.get("sigma", 0.125, "noise");
+  RunFolder folder(run.cli);
+  folder.finish(Report("A title", "A description."), {{{"dataset", "two"}}});
+  const std::string html = read(folder.path() / "report.html");
+  BOOST_TEST(html.find("A title") != std::string::npos);
+  BOOST_TEST(html.find("0.125") != std::string::npos);
+  BOOST_TEST(Row::parse(read(folder.path() / "summary.json"))["rows"][0]["dataset"] == "two");
+}
+
 BOOST_AUTO_TEST_CASE(overwrite_replaces_the_files_of_a_run_and_keeps_others) {
   const Scratch scratch;
   const fs::path out = scratch.path / "run";

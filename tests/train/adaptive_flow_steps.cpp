@@ -103,10 +103,11 @@ BOOST_AUTO_TEST_CASE(a_subsample_is_evenly_spaced_and_ends_with_the_last_state) 
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_batch_that_chains_do_not_divide_is_filled) {
+// The surplus is left out where chains are still near the bank: the first states of the first one.
+BOOST_AUTO_TEST_CASE(a_batch_that_chains_do_not_divide_is_filled_from_the_back) {
   const ad::Tensor whole = negatives(short_steps(Negatives::all, 30));
   const ad::Tensor part = negatives(short_steps(Negatives::all, 25));
-  for (std::size_t row = 0; row < 25; ++row) check_rows(part, row, whole, row);
+  for (std::size_t row = 0; row < 25; ++row) check_rows(part, row, whole, row + 5);
 }
 
 // With two particles about half of the chains stay where they are: then the first state of an
