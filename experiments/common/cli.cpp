@@ -106,7 +106,7 @@ void Cli::declare(const ResolvedOption& option, const std::string& kind, const s
   if (fallback.is_array()) shown = shown.substr(1, shown.size() - 2);
   const std::string notes = limits.empty() ? "" : limits + "; ";
   app_->add_option("--" + option.name)
-      ->description(option.doc + " [" + notes + "default " + shown + "]")
+      ->description(option.doc + " [" + notes + "default " + (shown.empty() ? "none" : shown) + "]")
       ->expected(1)
       ->option_text(kind)
       ->group(group_);
