@@ -1,11 +1,7 @@
 #pragma once
 
-#include <memory>
-#include <optional>
-
-#include "mcmc/chains.hpp"
-#include "mcmc/ula.hpp"
 #include "train/contrastive.hpp"
+#include "train/langevin.hpp"
 
 namespace eqp::train {
 
@@ -22,8 +18,9 @@ struct CdOptions {
 /// Contrastive divergence, CD-k (Hinton 2002): negatives are k unadjusted Langevin steps from the
 /// data.
 inline Objective cd(mcmc::Energy energy, DataSource data, CdOptions o) {
-  const mcmc::Ula ula(energy, o.dim, {.step_size = o.step_size, .bound = o.bound});
-  auto chains = std::make_shared<std::optional<mcmc::Chains<mcmc::Ula>>>();
+  const LangevinNegatives negatives(
+      energy,
+      {.dim = o.dim, .steps = o.steps, .step_size = o.step_size, .bound = o.bound, .key = o.key});
   return {
       .name = "cd",
       .batch = o.batch,
@@ -32,13 +29,7 @@ inline Objective cd(mcmc::Energy energy, DataSource data, CdOptions o) {
       .feed =
           [=](std::uint32_t t, std::span<const ad::View> in, StepLog&) {
             data(t, in[0]);
-            if (*chains) {
-              (*chains)->set(ula, in[0]);
-            } else {
-              chains->emplace(ula, in[0]);
-            }
-            (*chains)->advance(ula, t * o.steps, o.steps, o.key);
-            std::ranges::copy((*chains)->positions().flat(), in[1].data);
+            negatives(t, in[0], in[1]);
           },
   };
 }

@@ -1,12 +1,10 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
-#include "mcmc/chains.hpp"
-#include "mcmc/ula.hpp"
 #include "train/bank.hpp"
 #include "train/contrastive.hpp"
+#include "train/langevin.hpp"
 
 namespace eqp::train {
 
@@ -26,12 +24,10 @@ struct PcdOptions {
 /// back. `start` fills the bank and restarts slots.
 inline Objective pcd(mcmc::Energy energy, DataSource data, std::size_t bank_size,
                      mcmc::Sampler start, PcdOptions o) {
-  const mcmc::Ula ula(energy, o.dim, {.step_size = o.step_size, .bound = o.bound});
-  struct State {
-    Bank bank;
-    std::optional<mcmc::Chains<mcmc::Ula>> chains;
-  };
-  auto state = std::make_shared<State>(State{Bank(bank_size, o.dim, start, o.key.fork(0)), {}});
+  const LangevinNegatives negatives(
+      energy,
+      {.dim = o.dim, .steps = o.steps, .step_size = o.step_size, .bound = o.bound, .key = o.key});
+  auto bank = std::make_shared<Bank>(bank_size, o.dim, start, o.key.fork(0));
   return {
       .name = "pcd",
       .batch = o.batch,
@@ -40,16 +36,10 @@ inline Objective pcd(mcmc::Energy energy, DataSource data, std::size_t bank_size
       .feed =
           [=](std::uint32_t t, std::span<const ad::View> in, StepLog&) {
             data(t, in[0]);
-            state->bank.take(t, in[1]);
-            state->bank.restart(t, o.restart_probability, in[1]);
-            if (state->chains) {
-              state->chains->set(ula, in[1]);
-            } else {
-              state->chains.emplace(ula, in[1]);
-            }
-            state->chains->advance(ula, t * o.steps, o.steps, o.key);
-            std::ranges::copy(state->chains->positions().flat(), in[1].data);
-            state->bank.put_back(in[1]);
+            bank->take(t, in[1]);
+            bank->restart(t, o.restart_probability, in[1]);
+            negatives(t, in[1], in[1]);
+            bank->put_back(in[1]);
           },
   };
 }

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <optional>
+
+#include "mcmc/chains.hpp"
+#include "mcmc/ula.hpp"
+
+namespace eqp::train {
+
+struct LangevinOptions {
+  std::size_t dim = 0;
+  std::uint32_t steps = 10;                                // per update
+  double step_size = 0.01;                                 // in units of x squared
+  double bound = std::numeric_limits<double>::infinity();  // see mcmc::Ula
+  ad::Key key;
+};
+
+/// Negatives by unadjusted Langevin steps from given starts: what contrastive divergence and its
+/// persistent form share. Copies share the chains' memory.
+class LangevinNegatives {
+ public:
+  LangevinNegatives(const mcmc::Energy& energy, const LangevinOptions& options)
+      : options_(options),
+        ula_(energy, options.dim, {.step_size = options.step_size, .bound = options.bound}),
+        chains_(std::make_shared<std::optional<mcmc::Chains<mcmc::Ula>>>()) {}
+
+  /// Writes to out where chains from start (n, d) are after the steps of update t; start and out
+  /// may be the same rows, and n is the same at every call.
+  void operator()(std::uint32_t t, ad::ConstView start, ad::View out) const {
+    if (*chains_) {
+      (*chains_)->set(ula_, start);
+    } else {
+      chains_->emplace(ula_, start);
+    }
+    (*chains_)->advance(ula_, t * options_.steps, options_.steps, options_.key);
+    std::ranges::copy((*chains_)->positions().flat(), out.data);
+  }
+
+ private:
+  LangevinOptions options_;
+  mcmc::Ula ula_;
+  std::shared_ptr<std::optional<mcmc::Chains<mcmc::Ula>>> chains_;
+};
+
+}  // namespace eqp::train
