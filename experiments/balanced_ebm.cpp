@@ -5,13 +5,13 @@
 // Expect: on eight Gaussians with weights 1 to 8 adaptive_flow has the smallest mode-weight error
 // of all; on the two modes it ends within 0.01 of 2/3, where PCD's weight goes between 0 and 1. One
 // and a half minutes on two cores; --quick takes some seconds and proves nothing.
-#include <cstdio>
 #include <iostream>
 
 #include "autodiff/parallel.hpp"
 #include "experiments/common/ebm.hpp"
 #include "experiments/common/experiment.hpp"
 #include "experiments/common/figure.hpp"
+#include "experiments/common/findings.hpp"
 #include "experiments/common/interrupt.hpp"
 #include "experiments/common/problems.hpp"
 #include "experiments/common/progress.hpp"
@@ -45,7 +45,7 @@ struct Outcome {
   Series curve;
   std::vector<double> picture;
   ad::Tensor samples;
-  double late_mean = 0, late_low = 1, late_high = 0;  // of the curve's last quarter
+  LateWeight late;
 };
 
 std::vector<double> normalised(const train::Grid& grid) {
@@ -116,17 +116,12 @@ Outcome train_one(const Reference& r, const std::string& method, std::size_t gro
   const train::Grid fine = train::evaluate_grid(model, p.box, kSampling, kSampling);
   out.samples = train::draw_from_grid(fine, r.samples.rows(), key.fork(2));
   out.picture = normalised(train::evaluate_grid(model, p.frame, kPicture, kPicture));
-  const std::size_t late = out.curve.y.size() - (out.curve.y.size() + 3) / 4;
-  for (std::size_t i = late; i < out.curve.y.size(); ++i) {
-    out.late_mean += out.curve.y[i] / double(out.curve.y.size() - late);
-    out.late_low = std::min(out.late_low, out.curve.y[i]);
-    out.late_high = std::max(out.late_high, out.curve.y[i]);
-  }
+  out.late = late_weight(out.curve.y);
   out.row = {
       {"dataset", p.truth.name},
       {"method", method},
       {"mode_weight", z.masses[p.watched]},
-      {"late_mean", out.late_mean},
+      {"late_mean", out.late.mean},
       {"mode_weight_error", train::weight_error(z.masses, p.truth.weights).rmse},
       {"mode_weight_se", std::sqrt(train::weight_error_floor(p.truth.weights, r.data.rows()))},
       {"w2", train::w2(out.samples, r.samples)},
@@ -138,39 +133,6 @@ Outcome train_one(const Reference& r, const std::string& method, std::size_t gro
       {"seconds", seconds}};
   out.done = true;
   return out;
-}
-
-std::string shown_weight(double w) {
-  char text[16];
-  std::snprintf(text, sizeof text, "%.3f", w);
-  return text;
-}
-
-struct Verdict {
-  Level level;
-  std::string text;
-};
-
-// The finding about one training, in words.
-Verdict judge(const Problem& p, const Outcome& out) {
-  const double truth = p.truth.weights[p.watched], w = out.late_mean, off = w - truth;
-  const std::string who = out.curve.name + " on " + p.truth.name, exact = shown_weight(truth);
-  const std::string where = " over the last quarter of the training, exact " + exact + ".";
-  if (out.late_high - out.late_low > 0.1) {
-    return {Level::bad, who + " never settled on the weight of " + p.watched_name +
-                            ": it went between " + shown_weight(out.late_low) + " and " +
-                            shown_weight(out.late_high) + where};
-  }
-  if (std::abs(off) < 0.03 * truth + 0.005) {
-    return {Level::good,
-            who + " got the weight of " + p.watched_name + " right: " + shown_weight(w) + where};
-  }
-  const std::string share = std::to_string(std::lround(100 * std::abs(off) / truth)) + " %";
-  return {std::abs(off) < 0.1 * truth ? Level::warn : Level::bad,
-          who +
-              (off < 0 ? " lost " + share + " of " + p.watched_name
-                       : " gave " + p.watched_name + " " + share + " too much") +
-              ": " + shown_weight(w) + where};
 }
 
 std::vector<PanelRow> density_rows(const Reference& r, std::span<const Outcome> outcomes) {
@@ -256,7 +218,7 @@ void run(Cli& cli) {
       "are known. Masses of modes are integrals of the learned density; samples are drawn "
       "from it exactly, on a grid, so that no sampler blurs the comparison.");
   std::vector<Row> rows;
-  std::vector<Verdict> verdicts;
+  std::vector<Finding> verdicts;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const Reference& r = references[i];
     const std::span own(&outcomes[i * methods.size()], methods.size());
@@ -273,7 +235,8 @@ void run(Cli& cli) {
       rows.push_back(out.row);
       series.push_back(out.curve);
       series.back().color = number(method_names(), out.curve.name);
-      verdicts.push_back(judge(r.problem, out));
+      verdicts.push_back(judge_weight(out.curve.name + " on " + names[i], r.problem.watched_name,
+                                      r.problem.truth.weights[r.problem.watched], out.late));
       folder.samples("samples_" + names[i] + "_" + out.curve.name, out.samples);
     }
     if (series.empty()) continue;
