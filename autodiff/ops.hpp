@@ -79,6 +79,8 @@ Var full(Tape& tape, const Shape& shape, double value);
 /// Its value when x is a `full`.
 std::optional<double> as_full(Var x);
 Var broadcast_to(Var x, const Shape& shape);
+/// The value x is stretched from, when it was recorded so; else empty.
+Var as_broadcast(Var x);
 /// Sums the axes that broadcast_to from `shape` would have stretched.
 Var sum_to(Var x, const Shape& shape);
 Var reshape(Var x, const Shape& shape);
@@ -124,7 +126,17 @@ struct Transposed {
 /// a (m, k) times b (k, n) -> (m, n); with rank 3 the same for each of the leading batch.
 /// A transposed operand is given as (k, m) or (n, k).
 Var matmul(Var a, Var b, Transposed transposed = {});
-/// x w + bias in one pass.  x (n, k), w (k, m), bias (m) -> (n, m)
-Var affine(Var x, Var w, Var bias);
+/// What x is the product of, when it was recorded as one.
+struct Product {
+  Var a, b;
+  Transposed transposed;
+};
+std::optional<Product> as_product(Var x);
+/// sum + a b in one pass.  a, b as for matmul, sum of the product's shape.
+Var add_product(Var sum, const Product& product);
+/// x w + bias in one pass.  x (n, k), w (k, m) or, when transposed.b, (m, k), bias (m) -> (n, m)
+Var affine(Var x, Var w, Var bias, Transposed transposed = {});
+/// Whether a node is an affine.
+bool is_affine(const Node& node);
 
 }  // namespace eqp::ad

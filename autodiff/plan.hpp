@@ -1,19 +1,21 @@
 #pragma once
 
-#include "autodiff/program.hpp"
+#include "autodiff/params.hpp"
+#include "autodiff/passes/passes.hpp"
 
 // How a recorded function is laid out: which kernels run, in which order, and where each value
 // lives.
 namespace eqp::ad {
 
-/// Where the memory of one value is.
-enum class Home { memory, parameter, constant };
+/// Where the memory of one value is: in the workspace of a run, in what a program keeps for all its
+/// workspaces (what depends on parameters only), or at a leaf.
+enum class Home { run, hoisted, parameter, constant };
 
 /// One value of a plan.
 struct Slot {
-  Home home = Home::memory;
-  std::size_t offset = 0;  // in Reals, into the workspace or the parameters
+  Home home = Home::run;
   Shape shape;
+  std::size_t offset = 0;               // in Reals, into the memory of its home
   std::size_t params = 0;               // which Params, for a parameter
   std::shared_ptr<const Tensor> value;  // for a constant
 };
@@ -29,15 +31,20 @@ struct Step {
 
 struct Plan {
   std::vector<Slot> slots;
-  std::vector<Step> steps;
-  std::size_t n_hoisted = 0;  // the first steps depend on parameters and constants only
+  std::vector<Step> hoisted, steps;
   std::vector<std::uint32_t> inputs, outputs;
   std::vector<const Params*> params;
-  std::size_t memory = 0;  // Reals of one workspace
+  std::size_t memory = 0;          // Reals of one workspace
+  std::size_t hoisted_memory = 0;  // Reals that the workspaces of a program share
 };
 
-/// Drops what no output needs, puts first what depends on parameters only, and assigns memory:
-/// values that are alive at the same time never overlap; dead ones give their place to later ones.
-Plan make_plan(const Tape& tape, std::span<const Var> inputs, std::span<const Var> outputs);
+/// Lays out a function that has been through the passes.
+Plan make_plan(const Graph& graph, const Passes& passes);
+
+/// Copies its input: what a plan adds where a value must be somewhere else.
+extern const Op kCopy;
+
+/// The name of the parameter a slot views, empty if it is none.
+std::string parameter_name(const Plan& plan, const Slot& slot);
 
 }  // namespace eqp::ad

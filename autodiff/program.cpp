@@ -1,179 +1,33 @@
 #include "autodiff/program.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <mutex>
-#include <sstream>
 #include <stdexcept>
 
-#include "autodiff/plan.hpp"
+#include "autodiff/compiled.hpp"
 
 namespace eqp::ad {
-namespace {
 
-std::size_t first_bad(std::span<const Real> x) {
-  const auto bad = [](Real v) { return !std::isfinite(v); };
-  return std::size_t(std::ranges::find_if(x, bad) - x.begin());
-}
+std::size_t Program::bytes() const { return plan().memory * sizeof(Real); }
+std::size_t Program::shared_bytes() const { return plan().hoisted_memory * sizeof(Real); }
+std::size_t Program::n_kernels() const { return plan().steps.size(); }
+const Plan& Program::plan() const { return compiled_->plan; }
 
-// Without the sign some machines give a NaN.
-std::string number(Real v) {
-  if (std::isnan(v)) return "nan";
-  std::ostringstream text;
-  text << v;
-  return text.str();
-}
-
-std::string range_of(ConstView v) {
-  Real low = INFINITY, high = -INFINITY;
-  std::size_t bad = 0;
-  for (Real x : v.flat()) {
-    if (!std::isfinite(x)) {
-      ++bad;
-    } else {
-      low = std::min(low, x);
-      high = std::max(high, x);
-    }
-  }
-  std::ostringstream text;
-  text << str(v.shape);
-  if (low <= high) text << " in [" << low << ", " << high << "]";
-  if (bad) text << (low <= high ? " and " : " with ") << bad << " not finite";
-  return text.str();
-}
-
-// The name of the parameter a slot views, empty if it is none.
-std::string parameter_name(const Plan& plan, const Slot& slot) {
-  if (slot.home != Home::parameter) return "";
-  for (const Params::Entry& e : plan.params[slot.params]->entries()) {
-    if (e.offset == slot.offset) return e.name;
-  }
-  return "";
-}
-
-[[noreturn]] void report(const Plan& plan, const Step& step, const View& out,
-                         std::span<const ConstView> in) {
-  const std::size_t at = first_bad(out.flat());
-  std::ostringstream text;
-  text << step.op->name << (step.scope.empty() ? "" : " in " + step.scope) << ": "
-       << number(out[at]) << " in row " << at / std::max<std::size_t>(out.cols(), 1) << " of "
-       << str(out.shape);
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    const std::string name = parameter_name(plan, plan.slots[step.in[i]]);
-    text << (i ? "; " : ", from ") << (name.empty() ? "input" : name) << " " << range_of(in[i]);
-  }
-  throw std::runtime_error(text.str());
-}
-
-void check_leaf(const std::string& name, ConstView v) {
-  const std::size_t at = first_bad(v.flat());
-  if (at == v.size()) return;
-  std::ostringstream text;
-  text << name << ": " << number(v[at]) << " in row " << at / std::max<std::size_t>(v.cols(), 1)
-       << " of " << str(v.shape);
-  throw std::runtime_error(text.str());
-}
-
-}  // namespace
-
-Workspace::Workspace(std::shared_ptr<const Plan> plan)
-    : plan_(std::move(plan)),
-      memory_(aligned_array(plan_->memory)),
-      seen_(plan_->params.size(), 0) {
-  for (std::uint32_t id : plan_->inputs) {
-    inputs_.push_back({memory_.get() + plan_->slots[id].offset, plan_->slots[id].shape});
-  }
-  for (std::uint32_t id : plan_->outputs) {
-    outputs_.push_back({memory_.get() + plan_->slots[id].offset, plan_->slots[id].shape});
-  }
-  std::size_t n_operands = 0;
-  for (std::uint32_t s = 0; s < plan_->steps.size(); ++s) {
-    const Step& step = plan_->steps[s];
-    const Slot& out = plan_->slots[step.out];
-    calls_.push_back({step.op,
-                      &step.attr,
-                      n_operands,
-                      step.in.size(),
-                      {memory_.get() + out.offset, out.shape},
-                      s});
-    n_operands += step.in.size();
-  }
-  operands_.resize(n_operands);
-  prepare([&](const Call& call) { compute(call, call.out); });
-}
-
-// Parameters may have moved since the last run; everything else stays where it is.
-template <class Run>
-void Workspace::prepare(const Run& run_call) {
-  std::size_t k = 0;
-  for (const Step& step : plan_->steps) {
-    for (std::uint32_t id : step.in) {
-      const Slot& slot = plan_->slots[id];
-      const Real* base = slot.home == Home::memory ? memory_.get()
-                         : slot.home == Home::parameter
-                             ? plan_->params[slot.params]->values().data()
-                             : slot.value->view().data;
-      operands_[k++] = {base + slot.offset, slot.shape};
-    }
-  }
-  std::for_each_n(calls_.begin(), plan_->n_hoisted, run_call);
-  // Last, so that a run stopped by an error on the way is not taken for done.
-  for (std::size_t i = 0; i < seen_.size(); ++i) seen_[i] = plan_->params[i]->version();
-}
-
-bool Workspace::stale() const {
-  for (std::size_t i = 0; i < seen_.size(); ++i) {
-    if (seen_[i] != plan_->params[i]->version()) return true;
-  }
-  return false;
-}
-
-void Workspace::compute(const Call& call, const View& out) const {
-  call.op->forward({&operands_[call.first_in], call.n_in}, out, *call.attr);
-}
-
-void Workspace::run() {
-  const auto run_call = [&](const Call& call) { compute(call, call.out); };
-  if (stale()) prepare(run_call);
-  std::for_each(calls_.begin() + std::ptrdiff_t(plan_->n_hoisted), calls_.end(), run_call);
-}
-
-void Workspace::run_checked() {
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    check_leaf("input " + std::to_string(i), inputs_[i]);
-  }
-  for (const Params* params : plan_->params) {
-    for (const Params::Entry& e : params->entries())
-      check_leaf("parameter " + e.name, params->view(e));
-  }
-  const auto check_call = [&](const Call& call) {
-    // Beside its place: an op in place would overwrite the input that the report is about.
-    Tensor result(call.out.shape);
-    compute(call, result);
-    if (first_bad(result.flat()) < result.size()) {
-      report(*plan_, plan_->steps[call.step], result, {&operands_[call.first_in], call.n_in});
-    }
-    std::ranges::copy(result.flat(), call.out.data);
-  };
-  std::ranges::fill(seen_, 0);  // if the check stops on the way, the next run starts afresh
-  prepare(check_call);
-  std::for_each(calls_.begin() + std::ptrdiff_t(plan_->n_hoisted), calls_.end(), check_call);
-}
-
-std::size_t Program::bytes() const { return plan_->memory * sizeof(Real); }
-std::size_t Program::n_kernels() const { return plan_->steps.size() - plan_->n_hoisted; }
-
-Program compile(const std::vector<Shape>& inputs, const Function& f) {
-  Tape tape;
-  Vars in;
-  for (const Shape& shape : inputs) in.push_back(tape.input(shape));
-  const Vars out = f(in);
-  for (Var v : out) {
-    if (v.tape != &tape)
+Program compile(const std::vector<Shape>& inputs, const Function& f, const Passes& passes) {
+  Graph graph{std::make_shared<Tape>(passes.merge), {}, {}};
+  for (const Shape& shape : inputs) graph.inputs.push_back(graph.tape->input(shape));
+  graph.outputs = f(graph.inputs);
+  for (Var v : graph.outputs) {
+    if (v.tape != graph.tape.get()) {
       throw std::logic_error("compile: an output is not on the tape of the inputs");
+    }
   }
-  return Program(std::make_shared<const Plan>(make_plan(tape, in, out)));
+  graph = drop_dead_code(graph, passes.dead_code);
+  if (passes.simplify) graph = drop_dead_code(simplify(graph), passes.dead_code);
+  if (passes.share) graph = drop_dead_code(share_activations(graph), passes.dead_code);
+  if (passes.fold) graph = drop_dead_code(fold_constants(graph), passes.dead_code);
+  return Program(std::make_shared<const Compiled>(make_plan(graph, passes)));
 }
 
 std::vector<Tensor> evaluate(const Function& f, const std::vector<Tensor>& inputs) {
@@ -201,7 +55,13 @@ Batched::Batched(std::vector<Shape> row_shapes, Function f) : cache_(std::make_s
   cache_->f = std::move(f);
 }
 
-Workspace Batched::workspace(std::size_t rows) const { return program(rows).workspace(); }
+std::size_t Batched::block(std::size_t rows) const {
+  constexpr std::size_t kProbe = 64, kCache = std::size_t(1) << 19, kFewest = 16;
+  const std::size_t per_row = program(kProbe).bytes() / kProbe + 1;
+  const std::size_t in_cache = std::max(kCache / per_row / kFewest * kFewest, kFewest);
+  const std::size_t quarter = (rows / 4 + kFewest - 1) / kFewest * kFewest;
+  return std::max(std::min(in_cache, quarter), kFewest);
+}
 
 Program Batched::program(std::size_t rows) const {
   if (!cache_) throw std::logic_error("Batched: empty; it was made without a function");

@@ -1,5 +1,6 @@
 #include "autodiff/tape.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <stdexcept>
 
@@ -67,12 +68,7 @@ Var Tape::parameter(const Params& params, std::size_t offset, const Shape& shape
             .params = &params,
             .value = {}};
   const std::size_t key = hash(node);
-  for (auto [it, end] = index_.equal_range(key); it != end; ++it) {
-    const Node& old = nodes_[it->second];
-    if (old.op == &kParameter && old.params == &params && old.attr == node.attr) {
-      return {this, it->second};
-    }
-  }
+  if (const Var old = find(key, node)) return old;
   const Var v = push(std::move(node));
   index_.emplace(key, v.id);
   return v;
@@ -87,20 +83,45 @@ Var Tape::record(const Op& op, std::span<const Var> in, Attr attr) {
     }
     node.in.push_back(v.id);
   }
-  const std::size_t key = hash(node);
-  for (auto [it, end] = index_.equal_range(key); it != end; ++it) {
-    const Node& old = nodes_[it->second];
-    if (old.op == &op && old.in == node.in && old.attr == node.attr) return {this, it->second};
+  const std::size_t key = merge_ ? hash(node) : 0;
+  if (merge_) {
+    if (const Var old = find(key, node)) return old;
   }
   node.shape = op.shape(in, node.attr);
   const Var v = push(std::move(node));
-  index_.emplace(key, v.id);
+  if (merge_) index_.emplace(key, v.id);
   return v;
+}
+
+Var Tape::find(std::size_t key, const Node& node) {
+  for (auto [it, end] = index_.equal_range(key); it != end; ++it) {
+    const Node& old = nodes_[it->second];
+    if (old.op == node.op && old.in == node.in && old.attr == node.attr &&
+        old.params == node.params) {
+      return {this, it->second};
+    }
+  }
+  return {};
+}
+
+Var Tape::copy(const Tape& from, std::uint32_t id, std::span<const Var> in) {
+  const Node& node = from.node(id);
+  if (node.op == &kParameter) return parameter(*node.params, node.attr.index[0], node.shape);
+  if (node.op->shape) return record(*node.op, in, node.attr);
+  Node leaf = node;
+  leaf.scope = scope_;
+  return push(std::move(leaf));
 }
 
 Scope::Scope(Tape& tape, const std::string& name) : tape_(tape), outer_(tape.scope_) {
   const std::string& outer = tape.scopes_[outer_];
   tape.scopes_.push_back(outer.empty() ? name : outer + "." + name);
+  tape.scope_ = static_cast<std::uint32_t>(tape.scopes_.size() - 1);
+}
+
+Scope::Scope(Tape& tape, const Tape& from, const Node& node) : tape_(tape), outer_(tape.scope_) {
+  const std::string& name = from.scopes_[node.scope];
+  if (name != tape.scopes_.back()) tape.scopes_.push_back(name);
   tape.scope_ = static_cast<std::uint32_t>(tape.scopes_.size() - 1);
 }
 

@@ -19,6 +19,7 @@ namespace eqp::ad {
 class Tape;
 class Params;
 struct Node;
+struct Rewriting;  // autodiff/passes/graph.hpp
 
 /// One recorded value: a cheap handle, meaningless once its tape is gone. Empty when default-made.
 struct Var {
@@ -63,10 +64,19 @@ struct Op {
   /// Records the cotangent of each input (an empty Var: none). Null: the gradient is zero
   /// everywhere.
   Vars (*vjp)(const Vjp&) = nullptr;
-  /// forward may write over an input of the output's size, element by element.
+  /// Floating-point operations of one forward, for profiles; null: not counted.
+  double (*flops)(In in, const Attr&) = nullptr;
+  /// Records something cheaper of the same value once the whole function is known; empty: no.
+  Var (*simplify)(const Rewriting&) = nullptr;
+  /// Element i of the output depends on element i of each input alone, all of one size. Such an op
+  /// may write over any of its inputs.
+  bool elementwise = false;
+  /// forward may write over the first input, which is of the output's size.
   bool in_place = false;
-  /// The output is the input's memory under another shape; there is no forward.
-  bool alias = false;
+  /// Where in the input's memory, in elements, the output is; empty, or null: in its own.
+  std::optional<std::size_t> (*view)(const Shape& in, const Attr&) = nullptr;
+  /// Whether the output's memory is that of the inputs, one after the other.
+  bool (*joins)(const Shape& out, const Attr&) = nullptr;
 };
 
 /// A recorded operation or leaf.
@@ -82,7 +92,8 @@ struct Node {
 
 class Tape {
  public:
-  Tape() = default;
+  /// Common sub-expressions are recorded once; without `merge`, every time.
+  explicit Tape(bool merge = true) : merge_(merge) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
@@ -96,25 +107,33 @@ class Tape {
   Var placeholder(const Shape& shape);
   /// Records op(in); an equal record already on the tape is returned instead.
   Var record(const Op& op, std::span<const Var> in, Attr attr = {});
+  /// Records what node `id` of another tape is, on these inputs.
+  Var copy(const Tape& from, std::uint32_t id, std::span<const Var> in);
 
   const Node& node(std::uint32_t id) const { return nodes_[id]; }
   std::size_t size() const { return nodes_.size(); }
   const std::string& scope_name(std::uint32_t scope) const { return scopes_[scope]; }
+  bool merges() const { return merge_; }
 
  private:
   friend class Scope;
   Var push(Node node);
+  /// The equal record that is there already, else empty.
+  Var find(std::size_t key, const Node& node);
 
   std::deque<Node> nodes_;  // never moved: rules hold on to shapes while they record
   std::unordered_multimap<std::size_t, std::uint32_t> index_;  // hash -> node, for equal records
   std::vector<std::string> scopes_{""};
   std::uint32_t scope_ = 0;
+  bool merge_;
 };
 
 /// Names the layer that records while it lives: error reports say "in net.0". Scopes nest.
 class Scope {
  public:
   Scope(Tape& tape, const std::string& name);
+  /// The layer of a node of another tape.
+  Scope(Tape& tape, const Tape& from, const Node& node);
   ~Scope() { tape_.scope_ = outer_; }
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;

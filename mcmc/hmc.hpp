@@ -57,11 +57,11 @@ class Hmc {
     rng.normal(s.momentum);
     for (std::size_t i = 0; i < s.energy.size(); ++i) s.kinetic[i] = kinetic(s.momentum.row(i));
     std::ranges::copy(s.position.flat(), s.proposal.flat().begin());
-    kick(s, s.gradient, h / 2);
+    add_scaled(s.momentum.flat(), -h / 2, s.gradient.flat());
     for (std::size_t leap = 1; leap <= leapfrog_steps_; ++leap) {
-      for (std::size_t k = 0; k < s.proposal.size(); ++k) s.proposal[k] += h * s.momentum[k];
+      add_scaled(s.proposal.flat(), h, s.momentum.flat());
       evaluate(s.at, s.proposal);
-      kick(s, s.at.out(1), leap < leapfrog_steps_ ? h : h / 2);
+      add_scaled(s.momentum.flat(), leap < leapfrog_steps_ ? -h : -h / 2, s.at.out(1).flat());
     }
     for (std::size_t i = 0; i < s.energy.size(); ++i) {
       const double proposed = s.at.out(0)[i];
@@ -75,13 +75,11 @@ class Hmc {
   }
 
  private:
-  static void kick(State& s, ad::ConstView gradient, Real time) {
-    for (std::size_t k = 0; k < s.momentum.size(); ++k) s.momentum[k] -= time * gradient[k];
+  static void add_scaled(std::span<Real> to, Real scale, std::span<const Real> from) {
+    for (std::size_t k = 0; k < to.size(); ++k) to[k] += scale * from[k];
   }
-  static double kinetic(std::span<const Real> momentum) {
-    double sum = 0;
-    for (const double p : momentum) sum += p * p;
-    return sum / 2;
+  static double kinetic(std::span<const Real> p) {
+    return sum_of(p.size(), [=](std::size_t j) { return double(p[j]) * double(p[j]); }) / 2;
   }
 
   std::size_t dim_;

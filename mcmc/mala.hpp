@@ -47,22 +47,24 @@ class Mala {
     const double h = step_size_;
     const Real drift = Real(h), kick = Real(std::sqrt(2 * h));
     rng.normal(s.noise);
-    for (std::size_t k = 0; k < s.noise.size(); ++k) {
-      s.proposal[k] = s.position[k] - drift * s.gradient[k] + kick * s.noise[k];
-    }
+    const std::span<const Real> x = s.position.flat(), g = s.gradient.flat(), xi = s.noise.flat();
+    const std::span<Real> y = s.proposal.flat();
+    for (std::size_t k = 0; k < y.size(); ++k) y[k] = x[k] - drift * g[k] + kick * xi[k];
     evaluate(s.at, s.proposal);
     const ad::ConstView gradient = s.at.out(1);  // grad U(y)
     for (std::size_t i = 0; i < s.energy.size(); ++i) {
       const double proposed = s.at.out(0)[i];
       // log q(x | y) - log q(y | x), from |x - y + h grad U(y)|^2 and |y - x + h grad U(x)|^2
-      double there = 0, back = 0;
-      for (std::size_t j = 0; j < dim_; ++j) {
-        const double move = double(s.proposal(i, j)) - s.position(i, j);
-        const double out = move + h * s.gradient(i, j), in = h * gradient(i, j) - move;
-        there += out * out;
-        back += in * in;
-      }
-      const double correction = (there - back) / (4 * h);
+      const Real *from = &x[i * dim_], *to = &y[i * dim_];
+      const Real *slope_from = &g[i * dim_], *slope_to = &gradient[i * dim_];
+      const double correction = sum_of(dim_,
+                                       [=](std::size_t j) {
+                                         const double move = double(to[j]) - double(from[j]);
+                                         const double there = move + h * double(slope_from[j]);
+                                         const double back = h * double(slope_to[j]) - move;
+                                         return there * there - back * back;
+                                       }) /
+                                (4 * h);
       if (!metropolis(s.energy[i], proposed, correction, rng, i, s.counts)) continue;
       s.energy[i] = proposed;
       std::ranges::copy(s.proposal.row(i), s.position.row(i).begin());

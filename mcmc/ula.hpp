@@ -55,10 +55,12 @@ class Ula {
     const Real drift = Real(step_size_), kick = Real(std::sqrt(2 * step_size_));
     evaluate(s.at, s.position);
     rng.normal(s.noise);
-    const ad::ConstView gradient = s.at.out(1);
-    for (std::size_t k = 0; k < s.noise.size(); ++k) {
-      const Real moved = s.position[k] + kick * s.noise[k] - drift * gradient[k];
-      s.position[k] = std::clamp(moved, -bound_, bound_);
+    const std::span<const Real> g = s.at.out(1).flat(), xi = s.noise.flat();
+    const std::span<Real> x = s.position.flat();
+    const Real bound = bound_;
+    for (std::size_t k = 0; k < x.size(); ++k) {
+      const Real moved = x[k] + kick * xi[k] - drift * g[k];
+      x[k] = moved > bound ? bound : moved < -bound ? -bound : moved;  // NaN stays
     }
     s.counts.gradients += s.position.rows();
   }

@@ -28,10 +28,10 @@ ad::Var Linear::operator()(ad::Var x) const {
 
 ad::Var Linear::operator()(ad::Var x, const Columns& in, const Columns& out) const {
   const ad::Scope scope(*x.tape, name_);
-  // What depends on parameters only runs once per update, so slices and transposes cost nothing.
+  // What depends on parameters only runs once per update, so slices cost nothing.
   const ad::Var weight =
       slice(slice(weight_.on(*x.tape), 0, out.begin, out.end), 1, in.begin, in.end);
-  return affine(x, transpose(weight), slice(bias_.on(*x.tape), 0, out.begin, out.end));
+  return affine(x, weight, slice(bias_.on(*x.tape), 0, out.begin, out.end), {.b = true});
 }
 
 }  // namespace eqp::nn

@@ -12,7 +12,16 @@ constexpr Op kAdd{
     .vjp = [](const Vjp& c) -> Vars {
       return {c.g, c.g};
     },
-    .in_place = true,
+    // A product adds to what is there at no cost.
+    .simplify = [](const Rewriting& r) -> Var {
+      if (r.in[0] == r.in[1]) return r.in[0] * 2.0;
+      for (const std::size_t i : {1, 0}) {
+        const auto p = as_product(r.in[i]);
+        if (p && r.only_use(i)) return add_product(r.in[1 - i], *p);
+      }
+      return {};
+    },
+    .elementwise = true,
 };
 
 constexpr Op kSubtract{
@@ -22,7 +31,7 @@ constexpr Op kSubtract{
     .vjp = [](const Vjp& c) -> Vars {
       return {c.g, -c.g};
     },
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kMultiply{
@@ -32,7 +41,7 @@ constexpr Op kMultiply{
     .vjp = [](const Vjp& c) -> Vars {
       return {c.g * c.in[1], c.g * c.in[0]};
     },
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kDivide{
@@ -43,7 +52,7 @@ constexpr Op kDivide{
       const Var scaled = c.g / c.in[1];
       return {scaled, -(scaled * c.out)};
     },
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kShift{
@@ -51,7 +60,7 @@ constexpr Op kShift{
     .shape = same_shape,
     .forward = elementwise_scalar<[](Batch x, Batch c, Batch) { return x + c; }>,
     .vjp = [](const Vjp& c) -> Vars { return {c.g}; },
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kScale{
@@ -59,7 +68,12 @@ constexpr Op kScale{
     .shape = same_shape,
     .forward = elementwise_scalar<[](Batch x, Batch c, Batch) { return x * c; }>,
     .vjp = [](const Vjp& c) -> Vars { return {c.g * c.attr.scalar[0]}; },
-    .in_place = true,
+    .simplify = [](const Rewriting& r) -> Var {
+      const Node& inner = r.tape.node(r.in[0].id);
+      if (inner.op != &kScale) return {};
+      return Var{&r.tape, inner.in[0]} * (inner.attr.scalar[0] * r.node.attr.scalar[0]);
+    },
+    .elementwise = true,
 };
 
 constexpr Op kPower{
@@ -74,7 +88,7 @@ constexpr Op kPower{
       const double p = c.attr.scalar[0];
       return {c.g * (p * pow(c.in[0], p - 1))};
     },
-    .in_place = true,
+    .elementwise = true,
 };
 
 // a^b with both varying. Where a = 0 the derivative in b is 0, its limit for b > 0; the logarithm
@@ -91,7 +105,7 @@ constexpr Op kPowerOf{
       const Var zero = equal(a, full(*a.tape, a.shape(), 0)), one = full(*a.tape, a.shape(), 1);
       return {c.g * b * pow(a, b - 1.0), c.g * c.out * log(where(zero, one, a))};
     },
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kPolynomial{
@@ -115,7 +129,7 @@ constexpr Op kPolynomial{
       for (std::size_t k = 1; k < a.size(); ++k) derivative.push_back(double(k) * a[k]);
       return {c.g * polynomial(c.in[0], std::move(derivative))};
     },
-    .in_place = true,
+    .elementwise = true,
 };
 
 bool is_full(Var x, double value) {

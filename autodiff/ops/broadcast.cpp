@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 
@@ -74,6 +75,13 @@ constexpr Op kBroadcast{
     .vjp = [](const Vjp& c) -> Vars { return {sum_to(c.g, c.in[0].shape())}; },
 };
 
+// The extents of a shape with ones in front.
+std::array<std::size_t, Shape::kMaxRank> padded(const Shape& shape) {
+  std::array<std::size_t, Shape::kMaxRank> extent{1, 1, 1, 1};
+  std::ranges::copy(shape.dims(), extent.end() - std::ptrdiff_t(shape.rank()));
+  return extent;
+}
+
 constexpr Op kSumTo{
     .name = "sum_to",
     .shape =
@@ -101,6 +109,15 @@ constexpr Op kSumTo{
           });
         },
     .vjp = [](const Vjp& c) -> Vars { return {broadcast_to(c.g, c.in[0].shape())}; },
+    .simplify = [](const Rewriting& r) -> Var {
+      const Shape &large = r.in[0].shape(), &small = r.node.shape;
+      if (large.size() == 0) return {};
+      const double count = double(large.size()) / double(small.size());
+      if (const auto v = as_full(r.in[0])) return full(r.tape, small, *v * count);
+      const Var source = as_broadcast(r.in[0]);
+      if (!source || padded(source.shape()) != padded(small)) return {};
+      return reshape(source, small) * count;
+    },
 };
 
 }  // namespace
@@ -119,6 +136,11 @@ Var broadcast_to(Var x, const Shape& shape) {
   if (x.shape() == shape) return x;
   if (const auto v = as_full(x)) return full(*x.tape, stretched(x.shape(), shape), *v);
   return record(kBroadcast, {x}, {.shape = shape});
+}
+
+Var as_broadcast(Var x) {
+  const Node& node = x.tape->node(x.id);
+  return node.op == &kBroadcast ? Var{x.tape, node.in[0]} : Var{};
 }
 
 Var sum_to(Var x, const Shape& shape) {

@@ -12,7 +12,7 @@ constexpr Op kAbs{
     .shape = same_shape,
     .forward = elementwise1<[](Batch x) { return xsimd::abs(x); }>,
     .vjp = [](const Vjp& c) -> Vars { return {c.g * sign(c.in[0])}; },
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kSign{
@@ -22,21 +22,21 @@ constexpr Op kSign{
       const Batch zero(Real(0)), one(Real(1));
       return xsimd::select(x > zero, one, xsimd::select(x < zero, -one, x));
     }>,
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kGreater{
     .name = "greater",
     .shape = [](std::span<const Var> in, const Attr&) { return equal_shapes("greater", in); },
     .forward = elementwise2<[](Batch a, Batch b) { return one_where(a > b); }>,
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kEqual{
     .name = "equal",
     .shape = [](std::span<const Var> in, const Attr&) { return equal_shapes("equal", in); },
     .forward = elementwise2<[](Batch a, Batch b) { return one_where(a == b); }>,
-    .in_place = true,
+    .elementwise = true,
 };
 
 // Cotangents of an op that picks the side for which `first` is 1: the tie is split.
@@ -53,7 +53,7 @@ constexpr Op kMaximum{
     .shape = [](std::span<const Var> in, const Attr&) { return equal_shapes("maximum", in); },
     .forward = elementwise2<[](Batch a, Batch b) { return pick(a > b, a, b); }>,
     .vjp = [](const Vjp& c) { return picked(c, greater(c.in[0], c.in[1])); },
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kMinimum{
@@ -61,7 +61,7 @@ constexpr Op kMinimum{
     .shape = [](std::span<const Var> in, const Attr&) { return equal_shapes("minimum", in); },
     .forward = elementwise2<[](Batch a, Batch b) { return pick(a < b, a, b); }>,
     .vjp = [](const Vjp& c) { return picked(c, greater(c.in[1], c.in[0])); },
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kWithin{
@@ -70,7 +70,7 @@ constexpr Op kWithin{
     .forward = elementwise_scalar<[](Batch x, Batch low, Batch high) {
       return one_where((x >= low) & (x <= high));
     }>,
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kClamp{
@@ -82,7 +82,7 @@ constexpr Op kClamp{
     .vjp = [](const Vjp& c) -> Vars {
       return {c.g * record(kWithin, {c.in[0]}, {.scalar = c.attr.scalar})};
     },
-    .in_place = true,
+    .elementwise = true,
 };
 
 // The cotangent is chosen, not multiplied by a mask: an infinite one on the side not taken must not
@@ -101,14 +101,14 @@ constexpr Op kWhere{
       const Var zero = full(*c.g.tape, c.g.shape(), 0);
       return {Var{}, where(c.in[0], c.g, zero), where(c.in[0], zero, c.g)};
     },
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kStopGradient{
     .name = "stop_gradient",
     .shape = same_shape,
-    .in_place = true,
-    .alias = true,
+    .elementwise = true,
+    .view = whole,
 };
 
 }  // namespace

@@ -27,7 +27,7 @@ constexpr Op kExp{
     .shape = same_shape,
     .forward = elementwise1<[](Batch x) { return xsimd::exp(x); }>,
     .vjp = [](const Vjp& c) -> Vars { return {c.g * c.out}; },
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kExpm1{
@@ -35,7 +35,7 @@ constexpr Op kExpm1{
     .shape = same_shape,
     .forward = elementwise1<[](Batch x) { return xsimd::expm1(x); }>,
     .vjp = [](const Vjp& c) -> Vars { return {c.g * exp(c.in[0])}; },
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kLog{
@@ -43,7 +43,7 @@ constexpr Op kLog{
     .shape = same_shape,
     .forward = elementwise1<[](Batch x) { return log_of(x); }>,
     .vjp = [](const Vjp& c) -> Vars { return {c.g / c.in[0]}; },
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kLog1p{
@@ -51,7 +51,7 @@ constexpr Op kLog1p{
     .shape = same_shape,
     .forward = elementwise1<[](Batch x) { return xsimd::log1p(x); }>,
     .vjp = [](const Vjp& c) -> Vars { return {c.g / (c.in[0] + 1.0)}; },
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kSqrt{
@@ -59,7 +59,7 @@ constexpr Op kSqrt{
     .shape = same_shape,
     .forward = elementwise1<[](Batch x) { return xsimd::sqrt(x); }>,
     .vjp = [](const Vjp& c) -> Vars { return {c.g * 0.5 / c.out}; },
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kSin{
@@ -67,7 +67,7 @@ constexpr Op kSin{
     .shape = same_shape,
     .forward = elementwise1<[](Batch x) { return xsimd::sin(x); }>,
     .vjp = [](const Vjp& c) -> Vars { return {c.g * cos(c.in[0])}; },
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kCos{
@@ -75,7 +75,7 @@ constexpr Op kCos{
     .shape = same_shape,
     .forward = elementwise1<[](Batch x) { return xsimd::cos(x); }>,
     .vjp = [](const Vjp& c) -> Vars { return {-(c.g * sin(c.in[0]))}; },
-    .in_place = true,
+    .elementwise = true,
 };
 
 constexpr Op kErf{
@@ -86,7 +86,7 @@ constexpr Op kErf{
       constexpr double k = 2 * std::numbers::inv_sqrtpi;
       return {c.g * (k * exp(-square(c.in[0])))};
     },
-    .in_place = true,
+    .elementwise = true,
 };
 
 }  // namespace

@@ -6,16 +6,16 @@
 namespace eqp::ad {
 namespace {
 
-struct Product {
+struct Plan {
   Gemm gemm;
   std::size_t batch;
 };
 
-Product product(const Shape& a, const Shape& b, Transposed t) {
+Plan plan(const char* who, const Shape& a, const Shape& b, Transposed t) {
   const std::size_t r = a.rank();
   const auto fail = [&](const char* why) {
-    throw std::invalid_argument("matmul: " + str(a) + (t.a ? " transposed" : "") + " times " +
-                                str(b) + (t.b ? " transposed" : "") + ": " + why);
+    throw std::invalid_argument(std::string(who) + ": " + str(a) + (t.a ? " transposed" : "") +
+                                " times " + str(b) + (t.b ? " transposed" : "") + ": " + why);
   };
   if (r != b.rank() || (r != 2 && r != 3)) fail("need two matrices or two batches of matrices");
   if (r == 3 && a[0] != b[0]) fail("batch sizes differ");
@@ -27,57 +27,132 @@ Product product(const Shape& a, const Shape& b, Transposed t) {
 
 Transposed flags(const Attr& attr) { return {attr.index[0] != 0, attr.index[1] != 0}; }
 
+void run(const Plan& p, ConstView a, ConstView b, Out out) {
+  const auto [m, n, k, ta, tb, accumulate] = p.gemm;
+  for (std::size_t i = 0; i < p.batch; ++i) {
+    gemm(p.gemm, a.data + i * m * k, b.data + i * k * n, out.data + i * m * n);
+  }
+}
+
+double count(ConstView a, ConstView b, Transposed t) {
+  const Plan p = plan("matmul", a.shape, b.shape, t);
+  return 2.0 * double(p.gemm.m * p.gemm.n * p.gemm.k * p.batch);
+}
+
+Vars matmul_vjp(Var a, Var b, Transposed t, Var g) {
+  return {t.a ? matmul(b, g, {t.b, true}) : matmul(g, b, {false, !t.b}),
+          t.b ? matmul(g, a, {true, t.a}) : matmul(a, g, {!t.a, false})};
+}
+
 constexpr Op kMatmul{
     .name = "matmul",
     .shape =
         [](std::span<const Var> in, const Attr& attr) {
-          const Product p = product(in[0].shape(), in[1].shape(), flags(attr));
+          const Plan p = plan("matmul", in[0].shape(), in[1].shape(), flags(attr));
           prepare_gemm(p.gemm);
           return in[0].shape().rank() == 3 ? Shape{p.batch, p.gemm.m, p.gemm.n}
                                            : Shape{p.gemm.m, p.gemm.n};
         },
     .forward =
         [](In in, Out out, const Attr& attr) {
-          const Product p = product(in[0].shape, in[1].shape, flags(attr));
-          const auto [m, n, k, ta, tb, accumulate] = p.gemm;
-          for (std::size_t i = 0; i < p.batch; ++i) {
-            gemm(p.gemm, in[0].data + i * m * k, in[1].data + i * k * n, out.data + i * m * n);
+          run(plan("matmul", in[0].shape, in[1].shape, flags(attr)), in[0], in[1], out);
+        },
+    .vjp = [](const Vjp& c) { return matmul_vjp(c.in[0], c.in[1], flags(c.attr), c.g); },
+    .flops = [](In in, const Attr& attr) { return count(in[0], in[1], flags(attr)); },
+    // Equal rows have equal products, a product with ones is a sum, and the kernels like a weight
+    // that is transposed once per update better than one transposed in every product.
+    .simplify = [](const Rewriting& r) -> Var {
+      const Var a = r.in[0], b = r.in[1];
+      const auto [ta, tb] = flags(r.node.attr);
+      const Shape& shape = r.node.shape;
+      if (shape.rank() != 2) return {};
+      if (tb) return r.fixed(1) ? matmul(a, transpose(b), {.a = ta}) : Var{};
+      const std::size_t m = shape[0], n = shape[1];
+      if (const auto v = as_full(a); v && ta) {
+        return broadcast_to(sum_to(b, {1, n}) * *v, shape);
+      }
+      if (const auto v = as_full(b); v && n == 1) {
+        return (ta ? reshape(sum_to(a, {1, m}), {m, 1}) : sum_to(a, {m, 1})) * *v;
+      }
+      if (ta || m == 1) return {};
+      const Shape one_row{1, a.shape()[1]};
+      if (const auto v = as_full(a)) {
+        return broadcast_to(matmul(full(r.tape, one_row, *v), b), shape);
+      }
+      const Var row = as_broadcast(a);
+      if (!row || row.shape().size() != one_row.size() ||
+          row.shape()[row.shape().rank() - 1] != one_row[1])
+        return {};
+      return broadcast_to(matmul(reshape(row, one_row), b), shape);
+    },
+};
+
+constexpr Op kAddProduct{
+    .name = "add_product",
+    .shape =
+        [](std::span<const Var> in, const Attr& attr) {
+          Plan p = plan("add_product", in[1].shape(), in[2].shape(), flags(attr));
+          const Shape shape = in[1].shape().rank() == 3 ? Shape{p.batch, p.gemm.m, p.gemm.n}
+                                                        : Shape{p.gemm.m, p.gemm.n};
+          if (in[0].shape() != shape) {
+            throw std::invalid_argument("add_product: sum " + str(in[0].shape()) + " and product " +
+                                        str(shape) + " differ");
           }
+          p.gemm.accumulate = true;
+          prepare_gemm(p.gemm);
+          return shape;
+        },
+    .forward =
+        [](In in, Out out, const Attr& attr) {
+          if (out.data != in[0].data) std::ranges::copy(in[0].flat(), out.data);
+          Plan p = plan("add_product", in[1].shape, in[2].shape, flags(attr));
+          p.gemm.accumulate = true;
+          run(p, in[1], in[2], out);
         },
     .vjp = [](const Vjp& c) -> Vars {
-      const auto [ta, tb] = flags(c.attr);
-      const Var a = c.in[0], b = c.in[1], g = c.g;
-      return {ta ? matmul(b, g, {tb, true}) : matmul(g, b, {false, !tb}),
-              tb ? matmul(g, a, {true, ta}) : matmul(a, g, {!ta, false})};
+      const Vars g = matmul_vjp(c.in[1], c.in[2], flags(c.attr), c.g);
+      return {c.g, g[0], g[1]};
     },
+    .flops = [](In in, const Attr& attr) { return count(in[1], in[2], flags(attr)); },
+    .in_place = true,
 };
 
 constexpr Op kAffine{
     .name = "affine",
     .shape =
-        [](std::span<const Var> in, const Attr&) {
-          const Shape &x = in[0].shape(), &w = in[1].shape(), &b = in[2].shape();
-          if (x.rank() != 2 || w.rank() != 2 || x[1] != w[0] || b != Shape{w[1]}) {
-            throw std::invalid_argument("affine: " + str(x) + " times " + str(w) + " plus " +
-                                        str(b) + ": need (n, k), (k, m) and (m)");
+        [](std::span<const Var> in, const Attr& attr) {
+          const Shape &x = in[0].shape(), &w = in[1].shape(), &bias = in[2].shape();
+          const bool t = flags(attr).b;
+          if (x.rank() != 2 || w.rank() != 2 || x[1] != w[t ? 1 : 0] ||
+              bias != Shape{w[t ? 0 : 1]}) {
+            throw std::invalid_argument("affine: " + str(x) + " times " + str(w) +
+                                        (t ? " transposed" : "") + " plus " + str(bias) +
+                                        ": need (n, k), " + (t ? "(m, k)" : "(k, m)") + " and (m)");
           }
-          prepare_gemm({.m = x[0], .n = w[1], .k = x[1], .accumulate = true});
-          return Shape{x[0], w[1]};
+          prepare_gemm({.m = x[0], .n = bias[0], .k = x[1], .transpose_b = t, .accumulate = true});
+          return Shape{x[0], bias[0]};
         },
     .forward =
-        [](In in, Out out, const Attr&) {
-          const ConstView &x = in[0], &w = in[1], &b = in[2];
-          const std::size_t n = x.shape[0], m = w.shape[1];
+        [](In in, Out out, const Attr& attr) {
+          const ConstView &x = in[0], &w = in[1], &bias = in[2];
+          const std::size_t n = x.shape[0], k = x.shape[1], m = bias.size();
           if (n == 0) return;
           // Rows are short: fill by doubling what is there, in few large copies.
-          std::copy_n(b.data, m, out.data);
+          std::copy_n(bias.data, m, out.data);
           for (std::size_t done = 1; done < n; done *= 2) {
             std::copy_n(out.data, std::min(done, n - done) * m, out.data + done * m);
           }
-          gemm({.m = n, .n = m, .k = w.shape[0], .accumulate = true}, x.data, w.data, out.data);
+          gemm({.m = n, .n = m, .k = k, .transpose_b = flags(attr).b, .accumulate = true}, x.data,
+               w.data, out.data);
         },
     .vjp = [](const Vjp& c) -> Vars {
-      return {matmul(c.g, c.in[1], {.b = true}), matmul(c.in[0], c.g, {.a = true}), sum(c.g, 0)};
+      const Vars g = matmul_vjp(c.in[0], c.in[1], flags(c.attr), c.g);
+      return {g[0], g[1], sum(c.g, 0)};
+    },
+    .flops = [](In in, const Attr& attr) { return count(in[0], in[1], flags(attr)); },
+    .simplify = [](const Rewriting& r) -> Var {
+      if (!flags(r.node.attr).b || !r.fixed(1)) return {};
+      return affine(r.in[0], transpose(r.in[1]), r.in[2]);
     },
 };
 
@@ -91,6 +166,21 @@ Var matmul(Var a, Var b, Transposed t) {
   return record(kMatmul, {a, b}, {.index = {std::size_t(t.a), std::size_t(t.b)}});
 }
 
-Var affine(Var x, Var w, Var bias) { return record(kAffine, {x, w, bias}); }
+std::optional<Product> as_product(Var x) {
+  const Node& node = x.tape->node(x.id);
+  if (node.op != &kMatmul) return std::nullopt;
+  return Product{{x.tape, node.in[0]}, {x.tape, node.in[1]}, flags(node.attr)};
+}
+
+Var add_product(Var sum, const Product& p) {
+  return record(kAddProduct, {sum, p.a, p.b},
+                {.index = {std::size_t(p.transposed.a), std::size_t(p.transposed.b)}});
+}
+
+bool is_affine(const Node& node) { return node.op == &kAffine; }
+
+Var affine(Var x, Var w, Var bias, Transposed t) {
+  return record(kAffine, {x, w, bias}, {.index = {0, std::size_t(t.b)}});
+}
 
 }  // namespace eqp::ad

@@ -19,7 +19,7 @@ constexpr Op kReshape{
           return attr.shape;
         },
     .vjp = [](const Vjp& c) -> Vars { return {reshape(c.g, c.in[0].shape())}; },
-    .alias = true,
+    .view = whole,
 };
 
 // Tiles keep both the rows read and the rows written in the first-level cache.
@@ -56,6 +56,12 @@ constexpr Op kTranspose{
           }
         },
     .vjp = [](const Vjp& c) -> Vars { return {transpose(c.g)}; },
+    // The gradient of a weight that a layer keeps transposed.
+    .simplify = [](const Rewriting& r) -> Var {
+      const auto p = as_product(r.in[0]);
+      if (!p || !r.only_use(0) || p->transposed.a == p->transposed.b) return {};
+      return matmul(p->b, p->a, {!p->transposed.b, !p->transposed.a});
+    },
 };
 
 constexpr Op kPermute{
@@ -135,6 +141,8 @@ constexpr Op kConcat{
       }
       return parts;
     },
+    .joins = [](const Shape& out,
+                const Attr& attr) { return split_at(out, attr.index[0]).outer == 1; },
 };
 
 constexpr Op kSlice{
@@ -163,6 +171,11 @@ constexpr Op kSlice{
     .vjp = [](const Vjp& c) -> Vars {
       const auto [axis, begin, end, unused] = c.attr.index;
       return {pad(c.g, axis, begin, c.in[0].shape()[axis] - end)};
+    },
+    .view = [](const Shape& in, const Attr& attr) -> std::optional<std::size_t> {
+      const Split s = split_at(in, attr.index[0]);
+      if (s.outer != 1) return std::nullopt;
+      return attr.index[1] * s.inner;
     },
 };
 

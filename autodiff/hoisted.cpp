@@ -1,0 +1,36 @@
+#include "autodiff/hoisted.hpp"
+
+namespace eqp::ad {
+
+Hoisted::Hoisted(const Plan& plan)
+    : plan_(plan),
+      memory_(aligned_array(plan.hoisted_memory)),
+      calls_(plan, plan.hoisted, nullptr, memory_.get()) {}
+
+// Versions only grow, so their sum tells any two states of all the parameters apart.
+std::uint64_t Hoisted::version() const {
+  std::uint64_t sum = 1;
+  for (const Params* params : plan_.params) sum += params->version();
+  return sum;
+}
+
+void Hoisted::update() {
+  if (calls_.size() == 0) return;
+  const std::uint64_t now = version();
+  if (seen_.load(std::memory_order_acquire) == now) return;
+  const std::scoped_lock lock(mutex_);
+  if (seen_.load(std::memory_order_relaxed) == now) return;
+  calls_.follow(plan_);
+  for (std::size_t i = 0; i < calls_.size(); ++i) calls_.run(i);
+  seen_.store(now, std::memory_order_release);
+}
+
+void Hoisted::check() {
+  const std::scoped_lock lock(mutex_);
+  seen_.store(0, std::memory_order_relaxed);  // an error on the way leaves it undone
+  calls_.follow(plan_);
+  for (std::size_t i = 0; i < calls_.size(); ++i) calls_.run_checked(plan_, i);
+  seen_.store(version(), std::memory_order_release);
+}
+
+}  // namespace eqp::ad

@@ -1,0 +1,82 @@
+#include <algorithm>
+
+#include "autodiff/passes/memory.hpp"
+
+namespace eqp::ad {
+namespace {
+
+class Nesting {
+ public:
+  Nesting(Plan& plan, std::vector<Place>& places) : plan_(plan), places_(places) {}
+
+  void run() {
+    find_results();
+    for (std::size_t s = 0; s < plan_.steps.size(); ++s) begin_in_result(s);
+    std::vector<Step> steps;
+    for (Step& step : plan_.steps) {
+      if (step.op->joins && step.op->joins(plan_.slots[step.out].shape, step.attr)) {
+        join(step, steps);
+      } else {
+        steps.push_back(std::move(step));
+      }
+    }
+    plan_.steps = std::move(steps);
+  }
+
+ private:
+  void find_results() {
+    is_result_.assign(plan_.slots.size(), false);
+    last_use_.assign(plan_.slots.size(), 0);
+    for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
+      is_result_[plan_.steps[s].out] = true;
+      for (std::uint32_t in : plan_.steps[s].in) last_use_[owner(places_, in)] = s;
+    }
+  }
+
+  // Whether the memory of a result may become a part of another's.
+  bool free(std::uint32_t id) const {
+    return is_result_[id] && places_[id].inside == id && !places_[id].persistent;
+  }
+
+  void begin_in_result(std::size_t s) {
+    const Step& step = plan_.steps[s];
+    if (!step.op->in_place) return;
+    const std::uint32_t first = owner(places_, step.in[0]);
+    const bool alone = std::ranges::count_if(step.in, [&](std::uint32_t in) {
+                         return owner(places_, in) == first;
+                       }) == 1;
+    const bool same_size = plan_.slots[first].shape.size() == plan_.slots[step.out].shape.size();
+    if (!free(first) || !alone || !same_size || last_use_[first] != s) return;
+    places_[first].inside = step.out;
+    last_use_[step.out] = std::max(last_use_[step.out], s);
+  }
+
+  void join(const Step& step, std::vector<Step>& steps) {
+    std::size_t at = 0;
+    for (std::uint32_t in : step.in) {
+      const std::uint32_t part = owner(places_, in);
+      const Shape shape = plan_.slots[in].shape;
+      if (free(part) && part != step.out && plan_.slots[part].shape.size() == shape.size()) {
+        places_[part] = {.inside = step.out, .at = at};
+      } else {
+        const auto piece = std::uint32_t(plan_.slots.size());
+        plan_.slots.push_back({.shape = shape, .value = {}});
+        places_.push_back({.inside = step.out, .at = at});
+        is_result_.push_back(true);
+        steps.push_back({&kCopy, {}, {in}, piece, step.scope});
+      }
+      at += shape.size();
+    }
+  }
+
+  Plan& plan_;
+  std::vector<Place>& places_;
+  std::vector<bool> is_result_;
+  std::vector<std::size_t> last_use_;
+};
+
+}  // namespace
+
+void nest(Plan& plan, std::vector<Place>& places) { Nesting(plan, places).run(); }
+
+}  // namespace eqp::ad
