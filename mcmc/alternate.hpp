@@ -27,6 +27,7 @@ class Alternate {
   /// The local kernel's state, whose x() is the position and whose counts are of local moves.
   struct State : Local::State {
     typename Global::State global;  // global.counts are of global moves
+    bool stale = false;             // the local kernel's caches await a refresh
   };
 
   /// Throws std::invalid_argument if there are no steps at all.
@@ -42,23 +43,30 @@ class Alternate {
     return {local_.init(x0, first_chain), global_.init(x0, first_chain)};
   }
 
-  /// The global kernel's caches wait: every global phase begins with refreshing them.
-  void refresh(State& s) const { local_.refresh(s); }
+  /// Caches wait until somebody needs them: a global phase begins with refreshing its own and ends
+  /// with refreshing the local ones.
+  void refresh(State& s) const { s.stale = true; }
 
   void step(State& s, const ad::BlockRng& rng) const {
     if (options_.step == Step::cycle) {
       if (options_.global_steps > 0) global_phase(s, rng.fork(0), options_.global_steps);
       const ad::BlockRng local = rng.fork(1);
-      for (std::uint32_t k = 0; k < options_.local_steps; ++k) local_.step(s, local.fork(k));
+      for (std::uint32_t k = 0; k < options_.local_steps; ++k) local_step(s, local.fork(k));
     } else if (rng.step % cycle() < options_.global_steps) {
       global_phase(s, rng, 1);
     } else {
-      local_.step(s, rng);
+      local_step(s, rng);
     }
   }
 
  private:
   std::uint32_t cycle() const { return options_.global_steps + options_.local_steps; }
+
+  void local_step(State& s, const ad::BlockRng& rng) const {
+    if (s.stale) local_.refresh(s);
+    s.stale = false;
+    local_.step(s, rng);
+  }
 
   void global_phase(State& s, const ad::BlockRng& rng, std::uint32_t steps) const {
     std::ranges::copy(s.x().flat(), s.global.x().data);
@@ -66,6 +74,7 @@ class Alternate {
     for (std::uint32_t k = 0; k < steps; ++k) global_.step(s.global, rng.fork(k));
     std::ranges::copy(s.global.x().flat(), s.x().data);
     local_.refresh(s);
+    s.stale = false;
   }
 
   Options options_;

@@ -79,7 +79,7 @@ class Hmc {
     for (std::size_t k = 0; k < to.size(); ++k) to[k] += scale * from[k];
   }
   static double kinetic(std::span<const Real> p) {
-    return sum_of(p.size(), [=](std::size_t j) { return double(p[j]) * double(p[j]); }) / 2;
+    return ad::sum_of(p.size(), [=](std::size_t j) { return double(p[j]) * double(p[j]); }) / 2;
   }
 
   std::size_t dim_;

@@ -57,13 +57,13 @@ class Mala {
       // log q(x | y) - log q(y | x), from |x - y + h grad U(y)|^2 and |y - x + h grad U(x)|^2
       const Real *from = &x[i * dim_], *to = &y[i * dim_];
       const Real *slope_from = &g[i * dim_], *slope_to = &gradient[i * dim_];
-      const double correction = sum_of(dim_,
-                                       [=](std::size_t j) {
-                                         const double move = double(to[j]) - double(from[j]);
-                                         const double there = move + h * double(slope_from[j]);
-                                         const double back = h * double(slope_to[j]) - move;
-                                         return there * there - back * back;
-                                       }) /
+      const double correction = ad::sum_of(dim_,
+                                           [=](std::size_t j) {
+                                             const double move = double(to[j]) - double(from[j]);
+                                             const double there = move + h * double(slope_from[j]);
+                                             const double back = h * double(slope_to[j]) - move;
+                                             return there * there - back * back;
+                                           }) /
                                 (4 * h);
       if (!metropolis(s.energy[i], proposed, correction, rng, i, s.counts)) continue;
       s.energy[i] = proposed;

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <limits>
 
+#include "autodiff/sum_of.hpp"
 #include "mcmc/energy.hpp"
 #include "mcmc/kernel.hpp"
 
@@ -49,20 +50,6 @@ void cache_energy_and_gradient(State& s) {
 inline double proper_energy(double energy) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   return energy > -infinity ? energy : infinity;
-}
-
-/// f(0) + ... + f(n - 1) in double, as eight sums side by side that the compiler keeps in one
-/// register; the order depends on n only.
-template <class F>
-double sum_of(std::size_t n, F f) {
-  constexpr std::size_t kLanes = 8;
-  double lane[kLanes] = {};
-  std::size_t j = 0;
-  for (; j + kLanes <= n; j += kLanes) {
-    for (std::size_t l = 0; l < kLanes; ++l) lane[l] += f(j + l);
-  }
-  for (; j < n; ++j) lane[0] += f(j);
-  return ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
 }
 
 /// Accepts chain i's proposal y with probability min(1, exp(U(x) - U(y) + correction)), in which

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "autodiff/sum_of.hpp"
+
 namespace eqp::train {
 namespace {
 
@@ -55,9 +57,8 @@ std::unique_ptr<Optimiser> adam(AdamOptions options) { return std::make_unique<A
 std::unique_ptr<Optimiser> sgd(SgdOptions options) { return std::make_unique<Sgd>(options); }
 
 double clip_norm(std::span<Real> gradient, double limit) {
-  double square = 0;
-  for (Real g : gradient) square += double(g) * g;
-  const double norm = std::sqrt(square);
+  const double norm = std::sqrt(ad::sum_of(
+      gradient.size(), [=](std::size_t i) { return double(gradient[i]) * double(gradient[i]); }));
   if (limit > 0 && norm > limit) {
     const Real scale = Real(limit / norm);
     for (Real& g : gradient) g *= scale;

@@ -1,5 +1,6 @@
 #include "train/update.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -31,6 +32,25 @@ void Update::prepare(std::size_t rows) {
   }
 }
 
+// Block after block, so that the bits depend on the blocks alone; the parameters are shared out
+// among the threads where that is worth waking them up.
+void Update::sum_gradients() {
+  constexpr std::size_t kWork = std::size_t(1) << 16;
+  const Real scale = Real(1 / double(blocks_.rows));
+  const ad::Blocks pieces{gradient_.size(),
+                          std::max<std::size_t>(kWork / workspaces_.size(), 4096)};
+  ad::parallel_for(pieces.count(), [&](std::size_t p) {
+    const std::size_t first = pieces.first(p), size = pieces.size(p);
+    Real* sum = &gradient_[first];
+    std::copy_n(workspaces_[0].out(1).data + first, size, sum);
+    for (std::size_t b = 1; b < workspaces_.size(); ++b) {
+      const Real* g = workspaces_[b].out(1).data + first;
+      for (std::size_t i = 0; i < size; ++i) sum[i] += g[i];
+    }
+    for (std::size_t i = 0; i < size; ++i) sum[i] *= scale;
+  });
+}
+
 Update::Result Update::step(std::span<const ad::ConstView> batch, double learning_rate) {
   prepare(batch[0].rows());
   const double n = double(blocks_.rows);
@@ -44,13 +64,10 @@ Update::Result Update::step(std::span<const ad::ConstView> batch, double learnin
   });
 
   Result result;
-  std::ranges::fill(gradient_, Real(0));
   for (const ad::Workspace& ws : workspaces_) {
     for (Real v : ws.out(0).flat()) result.loss += v / n;
-    const std::span<const Real> g = ws.out(1).flat();
-    for (std::size_t i = 0; i < g.size(); ++i) gradient_[i] += g[i];
   }
-  for (Real& g : gradient_) g = Real(g / n);
+  sum_gradients();
   result.gradient_norm = clip_norm(gradient_, options_.clip_norm);
   if (!std::isfinite(result.loss + result.gradient_norm)) {
     for (std::size_t b = 0; b < workspaces_.size(); ++b) {

@@ -38,6 +38,7 @@ class Update {
 
  private:
   void prepare(std::size_t rows);
+  void sum_gradients();
 
   std::string name_;
   ad::Params& params_;

@@ -1,0 +1,125 @@
+"""The side of a peer in the conversation with compare.py: one JSON command per line in, one JSON answer per line out.
+
+A peer gives `serve` a table of workloads. Each is a function (case, arrays) -> Work, where `arrays` are those of the
+case's file under the names of README.md. README.md also says what every workload computes.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import safetensors.numpy
+
+LEARNING_RATE = 1e-3  # of Adam, in every training
+
+
+@dataclass(frozen=True)
+class Case:
+    workload: str
+    rows: int
+    d: int
+    steps: int
+    dtype: str
+    width: int = 128
+    step_size: float = 0.01
+
+
+class Work(NamedTuple):
+    run: Callable[[], object]  # `case.steps` steps; returns when they are done
+    check: Callable[[], Mapping[str, Any]]  # the arrays out.* of the file's inputs, by the weights before any step
+
+
+class Skip(Exception):
+    """What a peer raises for a workload that it cannot do, with the reason."""
+
+
+Workload = Callable[[Case, dict[str, Any]], Work]
+
+
+class Session:
+    def __init__(
+        self,
+        about: dict[str, Any],
+        workloads: Mapping[str, Workload],
+        load: Callable[[Any], Any],
+        forget: Callable[[], object],
+    ):
+        self.about, self.workloads, self.load, self.forget = about, workloads, load, forget
+        self.case: Case | None = None
+        self.work: Work | None = None
+
+    def answer(self, command: dict[str, Any]) -> dict[str, Any]:
+        match command["cmd"]:
+            case "hello":
+                return {**self.about, "dtype_support": ["f32", "f64"]}
+            case "prepare":
+                return self.prepare(command["case"], command["file"], command["results"])
+            case "run":
+                return self.run()
+            case "drop":
+                self.drop()
+                return {"dropped": True}
+        raise ValueError(f"command {command['cmd']}: need hello, prepare, run, drop or quit")
+
+    def drop(self) -> None:
+        self.case = self.work = None
+        self.forget()
+
+    def prepare(self, settings: dict[str, Any], file: str, results: str) -> dict[str, Any]:
+        known = {k: v for k, v in settings.items() if k in Case.__dataclass_fields__}
+        self.drop()
+        self.case = Case(**known)
+        if self.case.workload not in self.workloads:
+            raise Skip("the peer has no such workload")
+        make = self.workloads[self.case.workload]
+        arrays = self.arrays(file)
+        start = time.perf_counter()
+        self.work = make(self.case, arrays)
+        self.work.run()
+        first = time.perf_counter() - start
+        # A training has moved its weights by now; the results are those of the first ones.
+        out = make(self.case, self.arrays(file)).check()
+        safetensors.numpy.save_file({name: to_numpy(value) for name, value in out.items()}, results)
+        return {"first_s": first}
+
+    def arrays(self, file: str) -> dict[str, Any]:
+        return {name: self.load(value) for name, value in safetensors.numpy.load_file(file).items()}
+
+    def run(self) -> dict[str, Any]:
+        if self.work is None or self.case is None:
+            raise ValueError("run: no case is prepared")
+        start = time.perf_counter()
+        self.work.run()
+        return {"s": (time.perf_counter() - start) / self.case.steps}
+
+
+def to_numpy(value: Any) -> Any:
+    import numpy
+
+    if hasattr(value, "detach"):
+        value = value.detach().numpy()
+    return numpy.ascontiguousarray(numpy.asarray(value)).reshape(value.shape or (1,))
+
+
+def serve(
+    about: dict[str, Any],
+    workloads: Mapping[str, Workload],
+    load: Callable[[Any], Any],
+    forget: Callable[[], object],
+) -> None:
+    """Answers commands until quit. `load` makes a NumPy array one of the peer's; `forget` clears its caches."""
+    session = Session(about, workloads, load, forget)
+    for line in sys.stdin:
+        command = json.loads(line)
+        if command["cmd"] == "quit":
+            return
+        try:
+            answer = session.answer(command)
+        except Skip as reason:
+            answer = {"skip": str(reason)}
+        except Exception as error:  # the row is lost, the bench goes on
+            answer = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
+        print(json.dumps(answer), flush=True)

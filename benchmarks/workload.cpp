@@ -1,0 +1,34 @@
+#include "benchmarks/workload.hpp"
+
+#include <map>
+#include <stdexcept>
+
+namespace eqp::bench {
+
+std::unique_ptr<Workload> make_workload(const Case& c) {
+  using Make = std::unique_ptr<Workload> (*)(const Case&);
+  static const std::map<std::string, Make> makers{
+      {"W1-ULA", ula},
+      {"W1-MALA", mala},
+      {"W2", contrastive_divergence},
+      {"W3", denoising_score_matching},
+      {"W4", sliced_score_matching},
+      {"W5", exact_score_matching},
+      {"W6-logprob", flow_log_prob},
+      {"W6-sample", flow_sample},
+      {"W6-fit", flow_fit},
+      {"W7", adaptive_flow},
+      {"W8-gauss", hmc_gaussian},
+      {"W8-credit", hmc_credit},
+      {"W9-hvp", hvp},
+      {"W9-laplacian", laplacian},
+      {"W10-rows", ula},
+      {"W10-width", ula},
+  };
+  if (const auto it = makers.find(c.workload); it != makers.end()) return it->second(c);
+  std::string names;
+  for (const auto& [name, make] : makers) names += (names.empty() ? "" : ", ") + name;
+  throw std::invalid_argument("workload " + c.workload + ": need one of " + names);
+}
+
+}  // namespace eqp::bench
