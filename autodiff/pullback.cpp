@@ -22,7 +22,10 @@ std::vector<bool> dependents(const Tape& tape, const Vars& xs, std::uint32_t fir
   return depends;
 }
 
-Var plus(Var a, Var b) { return a == b ? a * 2.0 : a + b; }
+Var plus(Var a, Var b) {
+  if (!a || !b) return a ? a : b;
+  return a == b ? a * 2.0 : a + b;
+}
 
 std::string derivative_name(const Tape& tape, std::uint32_t id, const std::string& prefix) {
   const Node& node = tape.node(id);
@@ -47,8 +50,7 @@ Vars pullback(const Vars& ys, const Vars& us, const Vars& xs) {
   Vars cotangent(last + 1 - first);
   const auto add = [&](std::uint32_t id, Var g) {
     if (!g || id < first || !depends[id - first]) return;
-    Var& sum = cotangent[id - first];
-    sum = sum ? plus(sum, g) : g;
+    cotangent[id - first] = plus(cotangent[id - first], g);
   };
   for (std::size_t k = 0; k < ys.size(); ++k) add(ys[k].id, us[k]);
   Vars in;

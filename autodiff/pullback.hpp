@@ -15,7 +15,8 @@ Vars pullback(const Vars& ys, const Vars& us, const Vars& xs);
 std::vector<bool> dependents(const Tape& tape, const Vars& xs, std::uint32_t first,
                              std::uint32_t last);
 
-/// a + b, where equal ones are seen at once: the derivative of a square is linear.
+/// a + b, either of which may be empty. Equal ones are seen at once: the derivative of a square is
+/// linear.
 Var plus(Var a, Var b);
 
 /// The name of the layer a derivative of the node is recorded under.

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "autodiff/tape.hpp"
+
+namespace eqp::ad {
+
+/// How long a value stays apart: only while derivatives are recorded, or in programs too.
+enum class Apart { while_recording, always };
+
+/// x again as a value of its own: what is computed from it is recorded anew, though equal records
+/// from x, or from another copy, are on the tape. Costs nothing when run.
+Var apart(Var x, std::size_t copy, Apart until);
+
+}  // namespace eqp::ad
