@@ -2,13 +2,15 @@
 
 #include <Random123/philox.h>
 
+#include <bit>
 #include <cmath>
+#include <cstring>
 #include <numbers>
 #include <numeric>
 #include <stdexcept>
 #include <string>
 
-#include "autodiff/ops/simd.hpp"
+#include "autodiff/ops/math.hpp"
 
 namespace eqp::ad {
 namespace {
@@ -19,29 +21,131 @@ constexpr std::uint32_t kUniformIndex = 0x80000000u;
 constexpr double to_unit(std::uint32_t high, std::uint32_t low) {
   // The centres of 2^52 equal cells: with 2^53, the last one would round to 1.
   const std::uint64_t bits = (std::uint64_t(high) << 32 | low) >> 12;
-  return (double(bits) + 0.5) * 0x1p-52;
+  // 1.bits - 1 is bits 2^-52 without a conversion of integers, which AVX2 lacks.
+  return (std::bit_cast<double>(bits | 0x3ff0000000000000u) - 1) + 0x1p-53;
 }
 
 constexpr std::size_t kPerBlock = sizeof(Real) == 4 ? 4 : 2;  // reals in a 128-bit Philox block
 
-void units(const std::array<std::uint32_t, 4>& w, Real* out) {
-  if constexpr (sizeof(Real) == 4) {
-    for (int i = 0; i < 4; ++i) out[i] = (Real(w[i]) + Real(0.5)) * Real(0x1p-32);
-  } else {
-    out[0] = to_unit(w[0], w[1]);
-    out[1] = to_unit(w[2], w[3]);
+// Philox runs on this many counters at once: loops over the lanes that the compiler turns into SIMD
+// instructions, a whole round each, so that no lane waits for its own last product.
+constexpr std::size_t kLanes = 32;
+template <class T>
+using Lanes = std::array<T, kLanes>;
+// With registers of 8 such words, one word per 64 bits saves shuffling the products' halves.
+using Word = std::conditional_t<sizeof(Batch) == 64, std::uint64_t, std::uint32_t>;
+
+/// Lane l holds the four words of Philox4x32-10 at (index[l], step, first + chain[l], stream).
+struct alignas(64) Philox {
+  std::array<Lanes<Word>, 4> word;
+
+  Philox(const Lanes<std::uint32_t>& index, std::uint32_t step, const Lanes<std::uint32_t>& chain,
+         std::uint32_t first, const Key& key) {
+    auto& [a, b, c, d] = word;
+    for (std::size_t l = 0; l < kLanes; ++l) {
+      a[l] = index[l];
+      b[l] = step;
+      c[l] = first + chain[l];
+      d[l] = key.stream;
+    }
+    std::uint32_t k0 = std::uint32_t(key.seed), k1 = std::uint32_t(key.seed >> 32);
+    for (int round = 0; round < 10; ++round) {
+      for (std::size_t l = 0; l < kLanes; ++l) {
+        const std::uint64_t p = std::uint64_t(0xd2511f53u) * std::uint32_t(a[l]);
+        const std::uint64_t q = std::uint64_t(0xcd9e8d57u) * std::uint32_t(c[l]);
+        a[l] = Word(q >> 32) ^ b[l] ^ k0;
+        b[l] = Word(q);
+        c[l] = Word(p >> 32) ^ d[l] ^ k1;
+        d[l] = Word(p);
+      }
+      k0 += 0x9e3779b9u;
+      k1 += 0xbb67ae85u;
+    }
+  }
+
+  std::uint32_t operator()(std::size_t k, std::size_t l) const { return std::uint32_t(word[k][l]); }
+};
+
+// The lanes of consecutive Philox blocks, `blocks` of them to a row: lane l has block index[l] of
+// the row[l]-th row after the first lane's.
+struct Group {
+  alignas(64) Lanes<std::uint32_t> index{}, row{};
+  std::size_t first = kNone;
+  static constexpr std::size_t kNone = std::size_t(-1);
+
+  void start(std::size_t block, std::size_t blocks) {
+    if (block == first) return;  // as it mostly is: kLanes a multiple of `blocks`
+    first = block;
+    const double inverse = 1 / double(blocks);
+    for (std::size_t l = 0; l < kLanes; ++l) {
+      // The quotient keeps 1/2 over `blocks` from a whole number: rounding cannot change the row.
+      row[l] = std::uint32_t(std::int32_t((double(block + l) + 0.5) * inverse));
+      index[l] = std::uint32_t(block + l) - row[l] * std::uint32_t(blocks);
+    }
+  }
+};
+
+// Lane l holds the first `used` uniforms of its Philox block.
+template <std::size_t used>
+struct alignas(64) Units {
+  std::array<Lanes<Real>, used> unit;
+
+  explicit Units(const Philox& w) {
+    for (std::size_t k = 0; k < used; ++k) {
+      for (std::size_t l = 0; l < kLanes; ++l) {
+        if constexpr (sizeof(Real) == 4) {
+          unit[k][l] = (Real(w(k, l)) + Real(0.5)) * Real(0x1p-32);
+        } else {
+          unit[k][l] = to_unit(w(2 * k, l), w(2 * k + 1, l));
+        }
+      }
+    }
+  }
+};
+
+// Box-Muller (1958) in place: pairs of uniforms to independent standard normals, lanes l < lanes.
+template <std::size_t used>
+void box_muller(Units<used>& z, std::size_t lanes) {
+  for (std::size_t l = 0; l < lanes; l += Batch::size) {
+    for (std::size_t k = 0; k < used; k += 2) {
+      Real *a = &z.unit[k][l], *b = &z.unit[k + 1][l];
+      const Batch r = xsimd::sqrt(Batch(Real(-2)) * simd::log_normal(Batch::load_aligned(a)));
+      const auto [cos, sin] = cos_sin_turns(Batch::load_aligned(b) - Batch(Real(0.5)));
+      (r * cos).store_aligned(a);
+      (r * sin).store_aligned(b);
+    }
   }
 }
 
-// Box-Muller (1958) in place: a[i], b[i] uniform -> independent standard normals.
-void box_muller(std::span<Real> a, std::span<Real> b) {
-  constexpr std::size_t width = Batch::size;
-  for (std::size_t i = 0; i < a.size(); i += width) {
-    const Batch u = Batch::load_aligned(&a[i]), v = Batch::load_aligned(&b[i]);
-    const Batch r = xsimd::sqrt(xsimd::fmax(Batch(Real(-2)) * xsimd::log(u), Batch(Real(0))));
-    const Batch angle = Batch(Real(2 * std::numbers::pi)) * (v - Batch(Real(0.5)));
-    (r * xsimd::cos(angle)).store_aligned(&a[i]);
-    (r * xsimd::sin(angle)).store_aligned(&b[i]);
+// Fills out (n, d) from the first `used` normals of each Philox block.
+template <std::size_t used>
+void fill(const View& out, const BlockRng& rng) {
+  const std::size_t d = out.cols(), size = out.size();
+  const std::size_t blocks = (d + used - 1) / used, count = out.rows() * blocks;
+  Group group;
+  alignas(64) std::array<Real, kLanes * used> values;
+  for (std::size_t first = 0; first < count; first += kLanes) {
+    const std::size_t lanes = std::min(kLanes, count - first), row = first / blocks;
+    group.start(first % blocks, blocks);
+    const std::uint32_t chain = rng.first_chain + std::uint32_t(row);
+    Units<used> z(Philox(group.index, rng.step, group.row, chain, rng.key));
+    box_muller(z, lanes);
+    for (std::size_t l = 0; l < kLanes; ++l) {
+      for (std::size_t k = 0; k < used; ++k) values[l * used + k] = z.unit[k][l];
+    }
+    if (d % used == 0) {
+      std::copy_n(values.data(), lanes * used, out.data + first * used);
+      continue;
+    }
+    // A row's last block spills into the next row, which is written after it.
+    for (std::size_t l = 0; l < lanes; ++l) {
+      const std::size_t at = (row + group.row[l]) * d + group.index[l] * used;
+      if (at + used <= size) {
+        std::copy_n(&values[l * used], used, out.data + at);
+      } else {
+        std::copy_n(&values[l * used], size - at, out.data + at);
+      }
+    }
   }
 }
 
@@ -76,45 +180,24 @@ std::size_t Draws::below(std::size_t n) {
 }
 
 void BlockRng::normal(View out) const {
-  const std::size_t n = out.rows(), d = out.cols();
-  const std::size_t pairs = (d + 1) / 2, blocks = (2 * pairs + kPerBlock - 1) / kPerBlock;
-  // Pair k of a row is (2k, 2k + 1); rows are gathered into one buffer so that short rows fill
-  // whole SIMD batches.
-  constexpr std::size_t kBuffer = 256;
-  alignas(64) Real a[kBuffer], b[kBuffer];
-  Real* target[kBuffer];
-  bool both[kBuffer];
-  std::size_t count = 0;
-  const auto flush = [&] {
-    std::fill(a + count, a + kBuffer, Real(0.5));
-    std::fill(b + count, b + kBuffer, Real(0.5));
-    const std::size_t used = (count + Batch::size - 1) / Batch::size * Batch::size;
-    box_muller({a, used}, {b, used});
-    for (std::size_t k = 0; k < count; ++k) {
-      target[k][0] = a[k];
-      if (both[k]) target[k][1] = b[k];
-    }
-    count = 0;
-  };
-  for (std::size_t i = 0; i < n; ++i) {
-    const auto row = out.row(i);
-    for (std::size_t block = 0; block < blocks; ++block) {
-      Real unit[kPerBlock];
-      units(philox(key.seed,
-                   {std::uint32_t(block), step, first_chain + std::uint32_t(i), key.stream}),
-            unit);
-      for (std::size_t p = 0; p < kPerBlock / 2; ++p) {
-        const std::size_t j = block * kPerBlock + 2 * p;
-        if (j >= d) break;
-        a[count] = unit[2 * p];
-        b[count] = unit[2 * p + 1];
-        target[count] = &row[j];
-        both[count] = j + 1 < d;
-        if (++count == kBuffer) flush();
-      }
-    }
+  // Rows of 1 or 2 have no use for a block's second pair.
+  if (out.cols() <= 2) {
+    fill<2>(out, *this);
+  } else {
+    fill<kPerBlock>(out, *this);
   }
-  if (count) flush();
+}
+
+void BlockRng::uniform(std::span<double> out, std::uint32_t index) const {
+  alignas(64) Lanes<std::uint32_t> same, chain;
+  same.fill(kUniformIndex + index);
+  for (std::size_t first = 0; first < out.size(); first += kLanes) {
+    for (std::size_t l = 0; l < kLanes; ++l) chain[l] = std::uint32_t(first + l);
+    const Philox w(same, step, chain, first_chain, key);
+    Lanes<double> unit;
+    for (std::size_t l = 0; l < kLanes; ++l) unit[l] = to_unit(w(0, l), w(1, l));
+    std::copy_n(unit.data(), std::min(kLanes, out.size() - first), &out[first]);
+  }
 }
 
 double BlockRng::uniform(std::size_t i, std::uint32_t index) const {

@@ -2,7 +2,7 @@
 #include <stdexcept>
 
 #include "autodiff/ops/kernel.hpp"
-#include "autodiff/ops/logistic.hpp"
+#include "autodiff/ops/math.hpp"
 
 namespace eqp::ad {
 namespace {
@@ -10,7 +10,7 @@ namespace {
 constexpr Op kTanh{
     .name = "tanh",
     .shape = same_shape,
-    .forward = elementwise1<[](Batch x) { return xsimd::tanh(x); }>,
+    .forward = elementwise1<[](Batch x) { return tanh_of(x); }>,
     .vjp = [](const Vjp& c) -> Vars {
       return {c.g * polynomial(c.out, {1, 0, -1})};
     },
@@ -20,7 +20,7 @@ constexpr Op kTanh{
 constexpr Op kSigmoid{
     .name = "sigmoid",
     .shape = same_shape,
-    .forward = elementwise1<[](Batch x) { return logistic(x); }>,
+    .forward = elementwise1<[](Batch x) { return logistic_of(x); }>,
     .vjp = [](const Vjp& c) -> Vars {
       return {c.g * polynomial(c.out, {0, 1, -1})};
     },
@@ -30,11 +30,7 @@ constexpr Op kSigmoid{
 constexpr Op kSoftplus{
     .name = "softplus",
     .shape = same_shape,
-    .forward = elementwise1<[](Batch x) {
-      const Batch zero(Real(0));
-      // select, not max: a NaN must come through.
-      return xsimd::select(x < zero, zero, x) + xsimd::log1p(xsimd::exp(-xsimd::abs(x)));
-    }>,
+    .forward = elementwise1<[](Batch x) { return softplus_of(x); }>,
     .vjp = [](const Vjp& c) -> Vars { return {c.g * sigmoid(c.in[0])}; },
     .elementwise = true,
 };

@@ -39,6 +39,17 @@ double count(ConstView a, ConstView b, Transposed t) {
   return 2.0 * double(p.gemm.m * p.gemm.n * p.gemm.k * p.batch);
 }
 
+// Equal rows have equal products: for a row a is stretched from, the product of that row,
+// stretched; else empty.
+Var product_of_rows(Var a, Var b, Transposed t) {
+  const Var row = as_broadcast(a);
+  if (!row || t.a || a.shape().rank() != 2 || a.shape()[0] == 1) return {};
+  const std::size_t k = a.shape()[1], rank = row.shape().rank();
+  if (rank == 0 || row.shape().size() != k || row.shape()[rank - 1] != k) return {};
+  const Var product = matmul(reshape(row, {1, k}), b, t);
+  return broadcast_to(product, {a.shape()[0], product.shape()[1]});
+}
+
 Vars matmul_vjp(Var a, Var b, Transposed t, Var g) {
   return {t.a ? matmul(b, g, {t.b, true}) : matmul(g, b, {false, !t.b}),
           t.b ? matmul(g, a, {true, t.a}) : matmul(a, g, {!t.a, false})};
@@ -59,8 +70,8 @@ constexpr Op kMatmul{
         },
     .vjp = [](const Vjp& c) { return matmul_vjp(c.in[0], c.in[1], flags(c.attr), c.g); },
     .flops = [](In in, const Attr& attr) { return count(in[0], in[1], flags(attr)); },
-    // Equal rows have equal products, a product with ones is a sum, and the kernels like a weight
-    // that is transposed once per update better than one transposed in every product.
+    // A product with ones is a sum, one of equal rows is that of one row, and the kernels like a
+    // weight that is transposed once per update better than one transposed in every product.
     .simplify = [](const Rewriting& r) -> Var {
       const Var a = r.in[0], b = r.in[1];
       const auto [ta, tb] = flags(r.node.attr);
@@ -75,15 +86,10 @@ constexpr Op kMatmul{
         return (ta ? reshape(sum_to(a, {1, m}), {m, 1}) : sum_to(a, {m, 1})) * *v;
       }
       if (ta || m == 1) return {};
-      const Shape one_row{1, a.shape()[1]};
       if (const auto v = as_full(a)) {
-        return broadcast_to(matmul(full(r.tape, one_row, *v), b), shape);
+        return broadcast_to(matmul(full(r.tape, {1, a.shape()[1]}, *v), b), shape);
       }
-      const Var row = as_broadcast(a);
-      if (!row || row.shape().size() != one_row.size() ||
-          row.shape()[row.shape().rank() - 1] != one_row[1])
-        return {};
-      return broadcast_to(matmul(reshape(row, one_row), b), shape);
+      return product_of_rows(a, b, {});
     },
 };
 
@@ -163,6 +169,7 @@ Var matmul(Var a, Var b, Transposed t) {
   // weights transposed once per update, and their derivatives want them back.
   if (const Var inner = t.a ? as_transposed(a) : Var{}) return matmul(inner, b, {false, t.b});
   if (const Var inner = t.b ? as_transposed(b) : Var{}) return matmul(a, inner, {t.a, false});
+  if (const Var product = product_of_rows(a, b, t)) return product;
   return record(kMatmul, {a, b}, {.index = {std::size_t(t.a), std::size_t(t.b)}});
 }
 

@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <bit>
 #include <stdexcept>
+#include <utility>
 
 #include "autodiff/ops/kernel.hpp"
-#include "autodiff/ops/logistic.hpp"
+#include "autodiff/ops/math.hpp"
 #include "autodiff/ops/silu_orders.hpp"
 
 namespace eqp::ad {
@@ -37,26 +39,71 @@ Batch horner(const Poly& p, Batch s) {
 }
 
 // The k-th derivative of x s(x) is x P_k(s) + k P_{k-1}(s), whatever the order, where composing it
-// of elementary ops takes six passes. s may be null.
-void derivative(std::size_t k, std::span<Real> out, const Real* x, const Real* s) {
-  const auto run = [&](const auto& f) {
-    if (s) {
-      map(out, f, x, s);
-    } else {
-      map(
-          out, [&](Batch v) { return f(v, logistic(v)); }, x);
-    }
+// of elementary ops takes six passes.
+void derivative(std::size_t k, std::span<Real> out, const Real* x) {
+  const Poly p = logistic_derivative(k), q = logistic_derivative(k - 1);
+  const Batch order = Batch(Real(k));
+  const auto f = [&](Batch v) {
+    const Batch s = logistic_of(v);
+    return v * horner(p, s) + order * horner(q, s);
   };
-  const Batch one(Real(1));
-  if (k == 0) {
-    run([](Batch v, Batch l) { return v * l; });
-  } else if (k == 1) {
-    run([=](Batch v, Batch l) { return l + v * l * (one - l); });
-  } else {
-    const Poly p = logistic_derivative(k), q = logistic_derivative(k - 1);
-    const Batch order = Batch(Real(k));
-    run([&](Batch v, Batch l) { return v * horner(p, l) + order * horner(q, l); });
+  map(out, f, x);
+}
+
+// The first orders by hand, from x and s = s(x): P_1 = s - s^2 and so on.
+constexpr std::size_t kByHand = 4;
+template <std::size_t k>
+[[gnu::always_inline]] inline Batch derivative(Batch x, Batch s) {
+  const Batch one(Real(1)), two(Real(2)), three(Real(3)), six(Real(6));
+  const Batch slope = s * (one - s);
+  if constexpr (k == 0) return x * s;
+  if constexpr (k == 1) return s + x * slope;
+  if constexpr (k == 2) return slope * (two + x * (one - two * s));
+  if constexpr (k == 3) return slope * (three * (one - two * s) + x * (one - six * slope));
+}
+
+// Writes the orders in `mask` of x + bias, the highest first, `stride` apart: those are wanted
+// last, and what dies before them leaves its memory at the end, where that of the next layer can
+// begin. bias: the values of the m columns, or null. Flattened for the reason that `map` is.
+template <unsigned mask>
+[[gnu::noinline, gnu::flatten]] void orders(const Real* x, std::size_t n, const Real* bias,
+                                            std::size_t m, Real* out, std::size_t stride) {
+  constexpr std::size_t width = Batch::size;
+  const auto write = [&](Batch v, auto store) {
+    const Batch s = logistic_of(v);
+    std::size_t at = 0;
+    if constexpr ((mask & 8) != 0) store(derivative<3>(v, s), at++);
+    if constexpr ((mask & 4) != 0) store(derivative<2>(v, s), at++);
+    if constexpr ((mask & 2) != 0) store(derivative<1>(v, s), at++);
+    if constexpr ((mask & 1) != 0) store(derivative<0>(v, s), at++);
+  };
+  const std::size_t body = n - n % width;
+  for (std::size_t i = 0, column = 0; i < body; i += width) {
+    Batch v = Batch::load_unaligned(x + i);
+    if (bias) {
+      v += Batch::load_unaligned(bias + column);
+      column = column + width == m ? 0 : column + width;
+    }
+    write(v, [&](Batch y, std::size_t at) { y.store_unaligned(out + at * stride + i); });
   }
+  if (body == n) return;
+  alignas(64) Real lane[width] = {};
+  std::copy_n(x + body, n - body, lane);
+  write(Batch::load_aligned(lane), [&](Batch y, std::size_t at) {
+    alignas(64) Real result[width];
+    y.store_aligned(result);
+    std::copy_n(result, n - body, out + at * stride + body);
+  });
+}
+
+using Orders = void (*)(const Real*, std::size_t, const Real*, std::size_t, Real*, std::size_t);
+template <unsigned... mask>
+Orders orders_of(std::size_t wanted, std::integer_sequence<unsigned, mask...>) {
+  static constexpr Orders table[] = {orders<mask>...};
+  return table[wanted];
+}
+Orders orders_of(std::size_t mask) {
+  return orders_of(mask, std::make_integer_sequence<unsigned, 1u << kByHand>());
 }
 
 void check_order(std::size_t k) {
@@ -72,8 +119,15 @@ constexpr Op kSilu{
           check_order(attr.index[0]);
           return in[0].shape();
         },
-    .forward = [](In in, Out out,
-                  const Attr& attr) { derivative(attr.index[0], out.flat(), in[0].data, nullptr); },
+    .forward =
+        [](In in, Out out, const Attr& attr) {
+          const std::size_t k = attr.index[0], n = out.size();
+          if (k < kByHand) {
+            orders_of(std::size_t(1) << k)(in[0].data, n, nullptr, 0, out.data, n);
+          } else {
+            derivative(k, out.flat(), in[0].data);
+          }
+        },
     .vjp = [](const Vjp& c) -> Vars {
       const std::size_t order = c.attr.index[0] + 1;
       return {c.g * record(kSilu, {c.in[0]}, {.index = {order}})};
@@ -83,28 +137,29 @@ constexpr Op kSilu{
 
 constexpr Op kSiluOrders{
     .name = "silu_orders",
-    .shape = [](std::span<const Var> in,
-                const Attr& attr) { return Shape{attr.table.size() * in[0].shape().size()}; },
-    // The argument and its logistic wait in the first-level cache while every order reads them.
+    .shape =
+        [](std::span<const Var> in, const Attr& attr) {
+          return Shape{std::size_t(std::popcount(attr.index[0])) * in[0].shape().size()};
+        },
     .forward =
         [](In in, Out out, const Attr& attr) {
+          const std::size_t n = in[0].size(), m = in.size() > 1 ? in[1].size() : 0;
+          const Orders write = orders_of(attr.index[0]);
+          if (m % Batch::size == 0) {
+            write(in[0].data, n, m ? in[1].data : nullptr, m, out.data, n);
+            return;
+          }
+          // Rows that are no whole number of batches wait with their bias in the first-level cache.
           constexpr std::size_t kPiece = 1024;
-          alignas(64) Real x[kPiece], s[kPiece];
-          const std::size_t n = in[0].size(), bias = in.size() > 1 ? in[1].size() : 0;
-          std::size_t column = 0;  // of the bias, where the piece begins
+          Real piece[kPiece];
+          std::size_t column = 0;
           for (std::size_t begin = 0; begin < n; begin += kPiece) {
             const std::size_t size = std::min(kPiece, n - begin);
-            std::copy_n(in[0].data + begin, size, x);
-            for (std::size_t i = 0; bias > 0 && i < size;) {
-              const std::size_t run = std::min(bias - column, size - i);
-              for (std::size_t j = 0; j < run; ++j) x[i + j] += in[1].data[column + j];
-              i += run;
-              column = (column + run) % bias;
+            for (std::size_t i = 0; i < size; ++i) {
+              piece[i] = in[0].data[begin + i] + in[1].data[column];
+              column = column + 1 == m ? 0 : column + 1;
             }
-            map(std::span<Real>(s, size), logistic, x);
-            for (std::size_t k = 0; k < attr.table.size(); ++k) {
-              derivative(attr.table[k], {out.data + k * n + begin, size}, x, s);
-            }
+            write(piece, size, nullptr, 0, out.data + begin, n);
           }
         },
 };
@@ -118,13 +173,17 @@ std::optional<std::size_t> silu_order(const Node& node) {
   return node.attr.index[0];
 }
 
-Vars silu_orders(Var x, Var bias, const std::vector<std::size_t>& orders) {
-  const Attr attr{.table = orders};
+bool can_share(std::size_t order) { return order < kByHand; }
+
+Vars silu_orders(Var x, Var bias, const std::vector<std::size_t>& wanted) {
+  Attr attr;
+  for (const std::size_t k : wanted) attr.index[0] |= std::size_t(1) << k;
   const Var all = bias ? record(kSiluOrders, {x, bias}, attr) : record(kSiluOrders, {x}, attr);
   Vars parts;
   const std::size_t n = x.shape().size();
-  for (std::size_t k = 0; k < orders.size(); ++k) {
-    parts.push_back(reshape(slice(all, 0, k * n, (k + 1) * n), x.shape()));
+  for (const std::size_t k : wanted) {
+    const auto at = std::size_t(std::popcount(attr.index[0] >> (k + 1)));
+    parts.push_back(reshape(slice(all, 0, at * n, (at + 1) * n), x.shape()));
   }
   return parts;
 }

@@ -9,9 +9,11 @@ namespace eqp::ad {
 
 /// The order of the derivative of SiLU that a node computes; empty for other ops.
 std::optional<std::size_t> silu_order(const Node& node);
+/// Whether silu_orders takes this order.
+bool can_share(std::size_t order);
 
-/// Derivatives of these orders of silu(x + bias), each of x's shape. bias is the size of x's last
-/// axis, or empty.
-Vars silu_orders(Var x, Var bias, const std::vector<std::size_t>& orders);
+/// Derivatives of the wanted orders of silu(x + bias), each of x's shape. bias is the size of x's
+/// last axis, or empty.
+Vars silu_orders(Var x, Var bias, const std::vector<std::size_t>& wanted);
 
 }  // namespace eqp::ad

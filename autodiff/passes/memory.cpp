@@ -14,7 +14,7 @@ std::size_t padded(std::size_t n) {
   return (std::max(n, std::size_t(1)) + unit - 1) / unit * unit;
 }
 
-// A region that values come and go in: first fit over the free gaps, growing at the end.
+// A region that values come and go in: first fit over the free gaps, else the last one grows.
 class Arena {
  public:
   std::size_t take(std::size_t n) {
@@ -25,8 +25,10 @@ class Arena {
       if (length > n) gaps_[at + n] = length - n;
       return at;
     }
-    const std::size_t at = end_;
-    end_ += n;
+    const bool open = !gaps_.empty() && gaps_.rbegin()->first + gaps_.rbegin()->second == end_;
+    const std::size_t at = open ? gaps_.rbegin()->first : end_;
+    if (open) gaps_.erase(at);
+    end_ = at + n;
     return at;
   }
   void give_back(std::size_t at, std::size_t n) {
@@ -50,37 +52,65 @@ class Arena {
   std::size_t end_ = 0;
 };
 
-// The last step that reads or writes the memory of each owner.
-std::vector<std::size_t> last_uses(const Plan& plan, const std::vector<Place>& places) {
-  std::vector<std::size_t> last(plan.slots.size(), 0);
-  for (std::uint32_t id = 0; id < places.size(); ++id) {
-    if (places[id].persistent) last[owner(places, id)] = kForever;
+// A part of an owner's memory, up to the last step that reads or writes there.
+struct Range {
+  std::size_t begin, end, last;
+};
+
+// Where a slot is in the memory of its owner.
+std::size_t position(const std::vector<Place>& places, std::uint32_t slot) {
+  std::size_t at = 0;
+  for (; places[slot].inside != slot; slot = places[slot].inside) at += places[slot].at;
+  return at;
+}
+
+// The memory of an owner by how long its parts are used: of an activation and its derivative that
+// are computed together, one may be needed long after the other. Parts begin at whole units.
+std::vector<Range> ranges_of(const std::vector<Range>& uses, std::size_t size) {
+  std::vector<std::size_t> cuts{0, padded(size)};
+  for (const Range& use : uses) {
+    for (const std::size_t at : {use.begin, use.end}) {
+      if (at < size && padded(at) == at) cuts.push_back(at);
+    }
   }
-  for (std::size_t s = 0; s < plan.steps.size(); ++s) {
-    const auto use = [&](std::uint32_t slot) {
-      std::size_t& l = last[owner(places, slot)];
-      if (l != kForever) l = s;
-    };
-    use(plan.steps[s].out);
-    for (std::uint32_t in : plan.steps[s].in) use(in);
+  std::ranges::sort(cuts);
+  std::vector<Range> ranges;
+  for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
+    if (cuts[i] == cuts[i + 1]) continue;
+    std::size_t last = 0;
+    for (const Range& use : uses) {
+      if (use.begin < cuts[i + 1] && use.end > cuts[i]) last = std::max(last, use.last);
+    }
+    if (!ranges.empty() && ranges.back().last == last) {
+      ranges.back().end = cuts[i + 1];
+    } else {
+      ranges.push_back({cuts[i], cuts[i + 1], last});
+    }
   }
-  return last;
+  return ranges;
 }
 
 class Assignment {
  public:
   Assignment(Plan& plan, const std::vector<Place>& places, bool reuse)
-      : plan_(plan),
-        places_(places),
-        reuse_(reuse),
-        last_use_(last_uses(plan, places)),
-        placed_(plan.slots.size(), false) {}
+      : plan_(plan), places_(places), reuse_(reuse), placed_(plan.slots.size(), false) {
+    std::vector<std::vector<Range>> uses(plan.slots.size());
+    for (std::uint32_t id = 0; id < places.size(); ++id) {
+      if (places[id].persistent) use(uses, id, kForever);
+    }
+    for (std::size_t s = 0; s < plan.steps.size(); ++s) {
+      use(uses, plan.steps[s].out, s);
+      for (std::uint32_t in : plan.steps[s].in) use(uses, in, s);
+    }
+    for (std::uint32_t id = 0; id < uses.size(); ++id)
+      ranges_.push_back(ranges_of(uses[id], size(id)));
+  }
 
   void run() {
     for (std::uint32_t id = 0; id < places_.size(); ++id) {
       if (plan_.slots[id].home == Home::run && places_[id].inside == id && !in_arena(id)) {
         plan_.slots[id].offset = plan_.memory;
-        plan_.memory += padded(plan_.slots[id].shape.size());
+        plan_.memory += padded(size(id));
       }
     }
     for (std::size_t s = 0; s < plan_.steps.size(); ++s) place(s);
@@ -91,56 +121,93 @@ class Assignment {
     for (const Step& step : plan_.hoisted) {
       if (places_[step.out].inside != step.out) continue;
       plan_.slots[step.out].offset = plan_.hoisted_memory;
-      plan_.hoisted_memory += padded(plan_.slots[step.out].shape.size());
+      plan_.hoisted_memory += padded(size(step.out));
     }
     for (std::uint32_t id = 0; id < places_.size(); ++id) {
       const std::uint32_t from = owner(places_, id);
       if (from == id) continue;
-      std::size_t offset = plan_.slots[from].offset;
-      for (std::uint32_t i = id; i != from; i = places_[i].inside) offset += places_[i].at;
       const Shape shape = plan_.slots[id].shape;
       plan_.slots[id] = plan_.slots[from];
       plan_.slots[id].shape = shape;
-      plan_.slots[id].offset = offset;
+      plan_.slots[id].offset += position(places_, id);
     }
   }
 
  private:
+  void use(std::vector<std::vector<Range>>& uses, std::uint32_t slot, std::size_t step) const {
+    const std::size_t at = position(places_, slot);
+    uses[owner(places_, slot)].push_back({at, at + std::max(size(slot), std::size_t(1)), step});
+  }
+
+  // What is used for ever, or never, has a place of its own.
   bool in_arena(std::uint32_t id) const {
-    return plan_.slots[id].home == Home::run && last_use_[id] != kForever;
+    return plan_.slots[id].home == Home::run &&
+           std::ranges::none_of(ranges_[id], [](const Range& r) { return r.last == kForever; });
   }
   std::size_t size(std::uint32_t id) const { return plan_.slots[id].shape.size(); }
 
   void place(std::size_t s) {
     const Step& step = plan_.steps[s];
     const std::uint32_t out = owner(places_, step.out);
-    std::vector<std::uint32_t> dying;
+    std::vector<Range> dying;  // in the arena
+    std::vector<std::uint32_t> seen;
     const auto dies = [&](std::uint32_t id) {
-      const bool seen = std::ranges::find(dying, id) != dying.end();
-      if (in_arena(id) && last_use_[id] == s && !seen) dying.push_back(id);
+      if (!in_arena(id) || std::ranges::find(seen, id) != seen.end()) return;
+      seen.push_back(id);
+      const std::size_t at = plan_.slots[id].offset;
+      for (const Range& r : ranges_[id]) {
+        if (r.last == s) dying.push_back({at + r.begin, at + r.end, s});
+      }
     };
-    for (std::uint32_t in : step.in) dies(owner(places_, in));
+    for (std::uint32_t in : step.in) {
+      if (owner(places_, in) != out) dies(owner(places_, in));
+    }
     if (in_arena(out) && !placed_[out]) {
       placed_[out] = true;
-      const auto over = std::ranges::find_if(dying, [&](std::uint32_t id) {
-        return reuse_ && step.op->elementwise && step.out == out && size(id) == size(out);
-      });
-      if (over != dying.end()) {
-        plan_.slots[out].offset = plan_.slots[*over].offset;
-        dying.erase(over);
-      } else {
+      const bool over = reuse_ && step.op->elementwise && step.out == out;
+      if (!over || !write_over(step, dying))
         plan_.slots[out].offset = arena_.take(padded(size(out)));
-      }
     }
-    dies(out);  // what nobody reads
+    dies(out);
     if (!reuse_) return;
-    for (std::uint32_t id : dying) arena_.give_back(plan_.slots[id].offset, padded(size(id)));
+    for (const Range& r : dying) arena_.give_back(r.begin, r.end - r.begin);
+  }
+
+  /// Puts the result of an elementwise step where one of its inputs is that dies with it.
+  bool write_over(const Step& step, std::vector<Range>& dying) {
+    const std::size_t n = padded(size(step.out));
+    for (std::uint32_t in : step.in) {
+      const std::uint32_t from = owner(places_, in);
+      if (!in_arena(from) || size(in) != size(step.out)) continue;
+      const std::size_t at = plan_.slots[from].offset + position(places_, in);
+      const auto r = std::ranges::find_if(
+          dying, [&](const Range& d) { return d.begin <= at && at + n <= d.end; });
+      if (r == dying.end() || overlapped(step, in)) continue;
+      plan_.slots[step.out].offset = at;
+      const Range whole = *r;
+      dying.erase(r);
+      if (whole.begin < at) dying.push_back({whole.begin, at, whole.last});
+      if (at + n < whole.end) dying.push_back({at + n, whole.end, whole.last});
+      return true;
+    }
+    return false;
+  }
+
+  /// Whether another input shares a part of this one's memory, at another place.
+  bool overlapped(const Step& step, std::uint32_t in) const {
+    const std::uint32_t from = owner(places_, in);
+    const std::size_t at = position(places_, in), n = padded(size(in));
+    return std::ranges::any_of(step.in, [&](std::uint32_t other) {
+      const std::size_t there = position(places_, other);
+      return owner(places_, other) == from && there != at && there < at + n &&
+             at < there + padded(size(other));
+    });
   }
 
   Plan& plan_;
   const std::vector<Place>& places_;
   bool reuse_;
-  std::vector<std::size_t> last_use_;
+  std::vector<std::vector<Range>> ranges_;  // by owner
   std::vector<bool> placed_;
   Arena arena_;
 };

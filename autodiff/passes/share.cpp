@@ -25,7 +25,7 @@ Families families(const Graph& graph) {
   for (std::uint32_t id = 0; id < tape.size(); ++id) {
     const Node& node = tape.node(id);
     for (std::uint32_t in : node.in) ++uses[in];
-    if (const auto order = silu_order(node)) {
+    if (const auto order = silu_order(node); order && can_share(*order)) {
       Family& family = found[node.in[0]];
       ++family.uses;
       if (std::ranges::find(family.orders, *order) == family.orders.end()) {
@@ -48,7 +48,7 @@ Graph share_activations(const Graph& graph) {
   if (found.empty()) return graph;
   return rewrite(graph, [&](const Rewriting& r) -> Var {
     const auto order = silu_order(r.node);
-    if (!order) return {};
+    if (!order || !can_share(*order)) return {};
     const auto it = found.find(r.node.in[0]);
     if (it == found.end()) return {};
     Family& family = it->second;
