@@ -1,9 +1,5 @@
 #include "autodiff/calls.hpp"
 
-#include <algorithm>
-
-#include "autodiff/non_finite.hpp"
-
 namespace eqp::ad {
 
 Calls::Calls(const Plan& plan, const std::vector<Step>& steps, Real* run, Real* hoisted)
@@ -41,21 +37,6 @@ void Calls::follow(const Plan& plan) {
   for (const ParameterOperand& p : parameters_) {
     operands_[p.operand].data = bases_[p.params] + p.offset;
   }
-}
-
-double Calls::flops(std::size_t i) const {
-  const Call& c = calls_[i];
-  return c.op->flops ? c.op->flops({&operands_[c.first], c.n}, *c.attr) : 0;
-}
-
-void Calls::run_checked(const Plan& plan, std::size_t i) const {
-  const Call& c = calls_[i];
-  // Beside its place: an op in place would overwrite the input that the report is about.
-  Tensor result(c.out.shape);
-  const std::span<const ConstView> in(&operands_[c.first], c.n);
-  c.op->forward(in, result, *c.attr);
-  check_finite(plan, *c.step, result, in);
-  std::ranges::copy(result.flat(), c.out.data);
 }
 
 }  // namespace eqp::ad

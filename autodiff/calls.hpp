@@ -18,11 +18,13 @@ class Calls {
     const Call& c = calls_[i];
     c.op->forward({&operands_[c.first], c.n}, c.out, *c.attr);
   }
-  /// Runs step i beside its place and throws NonFinite unless every value of the result is finite.
-  void run_checked(const Plan& plan, std::size_t i) const;
 
   std::size_t size() const { return calls_.size(); }
-  double flops(std::size_t i) const;
+  const Step& step(std::size_t i) const { return *calls_[i].step; }
+  std::span<const ConstView> in(std::size_t i) const {
+    return {&operands_[calls_[i].first], calls_[i].n};
+  }
+  ConstView out(std::size_t i) const { return calls_[i].out; }
 
  private:
   struct Call {

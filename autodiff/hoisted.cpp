@@ -25,12 +25,4 @@ void Hoisted::update() {
   seen_.store(now, std::memory_order_release);
 }
 
-void Hoisted::check() {
-  const std::scoped_lock lock(mutex_);
-  seen_.store(0, std::memory_order_relaxed);  // an error on the way leaves it undone
-  calls_.follow(plan_);
-  for (std::size_t i = 0; i < calls_.size(); ++i) calls_.run_checked(plan_, i);
-  seen_.store(version(), std::memory_order_release);
-}
-
 }  // namespace eqp::ad

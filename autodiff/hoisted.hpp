@@ -16,8 +16,7 @@ class Hoisted {
   /// Recomputes after the parameters were written. Any workspace may ask, from any thread; the one
   /// that comes first does it while the others wait. Without a write there is no lock.
   void update();
-  /// Recomputes, checking every value. Throws NonFinite.
-  void check();
+  const Calls& calls() const { return calls_; }
   Real* data() const { return memory_.get(); }
 
  private:

@@ -46,22 +46,20 @@ std::string place(ConstView v, std::size_t element) {
 bool holds(ConstView v, const Real* at) { return at >= v.data && at < v.data + v.size(); }
 
 /// Walks from a bad output to where it comes from. A value follows from a bad operand if the op
-/// gives a bad one there when that operand alone is bad; so a -inf that a later logsumexp absorbs is
-/// never blamed.
+/// gives a bad one there when that operand alone is bad; so a -inf that a later logsumexp absorbs
+/// is never blamed.
 class Search {
  public:
   explicit Search(const Run& run) : run_(run) {}
 
   /// The value at this address once `done` steps have run; `row` is that of the inputs, if known.
   [[noreturn]] void explain(const Real* at, std::size_t done, std::optional<std::size_t> row) {
-    for (std::size_t s = done; s-- > 0;) {
-      if (!holds(run_.steps.out(s), at)) continue;
+    if (const auto [calls, s] = writer(at, done); calls) {
       // What came before may have been overwritten since.
-      for (std::size_t before = 0; before < s; ++before) run_.steps.run(before);
-      follow(run_.steps, s, at, row);
-    }
-    for (std::size_t s = run_.hoisted.size(); s-- > 0;) {
-      if (holds(run_.hoisted.out(s), at)) follow(run_.hoisted, s, at, row);
+      if (calls == &run_.steps) {
+        for (std::size_t before = 0; before < s; ++before) run_.steps.run(before);
+      }
+      follow(*calls, s, at, row);
     }
     for (std::size_t i = 0; i < run_.inputs.size(); ++i) {
       const ConstView input = run_.inputs[i];
@@ -79,6 +77,21 @@ class Search {
   struct Bad {
     std::size_t operand, element;
   };
+  struct Writer {
+    const Calls* calls = nullptr;
+    std::size_t step = 0;
+  };
+
+  /// Who wrote there last, once `done` steps have run; nobody for a leaf.
+  Writer writer(const Real* at, std::size_t done) const {
+    for (std::size_t s = done; s-- > 0;) {
+      if (holds(run_.steps.out(s), at)) return {&run_.steps, s};
+    }
+    for (std::size_t s = run_.hoisted.size(); s-- > 0;) {
+      if (holds(run_.hoisted.out(s), at)) return {&run_.hoisted, s};
+    }
+    return {};
+  }
 
   [[noreturn]] void follow(const Calls& calls, std::size_t s, const Real* at,
                            std::optional<std::size_t> row) {
@@ -153,18 +166,13 @@ class Search {
       }
     }
     const Real* found = &original[suspects[0].operand][suspects[0].element];
-    return known(found) ? found : nullptr;
+    return constant(found, &calls == &run_.steps ? s : 0) ? nullptr : found;
   }
 
-  bool known(const Real* at) const {
+  bool constant(const Real* at, std::size_t done) const {
+    if (const auto [calls, s] = writer(at, done); calls) return calls->in(s).empty();
     const auto is_in = [&](ConstView v) { return holds(v, at); };
-    if (parameter(at) || std::ranges::any_of(run_.inputs, is_in)) return true;
-    for (const Calls* calls : {&run_.steps, &run_.hoisted}) {
-      for (std::size_t s = 0; s < calls->size(); ++s) {
-        if (is_in(calls->out(s))) return true;
-      }
-    }
-    return false;
+    return !parameter(at) && std::ranges::none_of(run_.inputs, is_in);
   }
 
   std::optional<std::pair<std::string, ConstView>> parameter(const Real* at) const {
@@ -179,16 +187,13 @@ class Search {
   /// "net.0.weight", "transpose of net.0.weight"; empty for what is made in every run.
   std::string name(ConstView v) const {
     if (const auto found = parameter(v.data)) return found->first;
-    for (std::size_t s = run_.hoisted.size(); s-- > 0;) {
-      if (!holds(run_.hoisted.out(s), v.data)) continue;
-      std::string text;
-      for (const ConstView& in : run_.hoisted.in(s)) {
-        const std::string part = name(in);
-        if (!part.empty()) text += (text.empty() ? "" : " and ") + part;
-      }
-      return text.empty() ? "" : run_.hoisted.step(s).op->name + (" of " + text);
+    const auto [calls, s] = writer(v.data, 0);
+    std::string text;
+    for (const ConstView& in : calls ? calls->in(s) : std::span<const ConstView>()) {
+      const std::string part = name(in);
+      if (!part.empty()) text += (text.empty() ? "" : " and ") + part;
     }
-    return "";
+    return text.empty() ? "" : calls->step(s).op->name + (" of " + text);
   }
 
   /// `row` if the outputs are bad when every row of the inputs is that row: a value inside of a run
@@ -216,8 +221,8 @@ class Search {
 
 // A NaN before an infinity, which may well be meant.
 std::optional<std::size_t> first_bad(std::span<const Real> x) {
-  for (const auto bad : {+[](Real v) { return std::isnan(v); },
-                         +[](Real v) { return !std::isfinite(v); }}) {
+  for (const auto bad :
+       {+[](Real v) { return std::isnan(v); }, +[](Real v) { return !std::isfinite(v); }}) {
     const auto it = std::ranges::find_if(x, bad);
     if (it != x.end()) return std::size_t(it - x.begin());
   }

@@ -8,8 +8,8 @@
 // Where a value that is not finite comes from.
 namespace eqp::ad {
 
-/// Whether no value is NaN or infinite. Allocates nothing and takes a few hundredths of a nanosecond
-/// per value.
+/// Whether no value is NaN or infinite. Allocates nothing and takes a few hundredths of a
+/// nanosecond per value.
 bool all_finite(std::span<const Real> values);
 
 /// Names the first bad value that a bad output of a run follows from: op, layer, row and the range

@@ -21,6 +21,11 @@ auto with_threads(std::size_t threads, F f) {
   return arena.execute(f);
 }
 
+/// Which of the current threads this one is: below n_workers(), and at any moment different for
+/// any two calls that parallel_for runs. Memory kept per worker needs no lock.
+inline std::size_t worker() { return std::size_t(tbb::this_task_arena::current_thread_index()); }
+inline std::size_t n_workers() { return std::size_t(tbb::this_task_arena::max_concurrency()); }
+
 /// f(0), ..., f(n - 1), in any order, on the current threads. Of the exceptions they throw, that of
 /// the lowest index is rethrown when all have ended, so that errors do not depend on timing. A
 /// thread that waits for the last of them takes no work from outside: a training step nested in a

@@ -24,25 +24,44 @@ void add(Profile::Entry& to, const Profile::Entry& entry) {
   to.flops += entry.flops;
 }
 
+// From the shapes alone: parameters may be gone when a workspace goes.
+double flops(const Plan& plan, const Step& step) {
+  if (!step.op->flops) return 0;
+  std::vector<ConstView> in;
+  for (std::uint32_t slot : step.in) in.push_back({nullptr, plan.slots[slot].shape});
+  return step.op->flops(in, step.attr);
+}
+
+void print_row(std::ostream& out, const std::string& name, std::size_t width,
+               const Profile::Entry& entry, double total) {
+  out << std::left << std::setw(int(width)) << name << std::right << std::fixed
+      << std::setprecision(4) << std::setw(10) << entry.seconds << std::setprecision(1)
+      << std::setw(7) << (total > 0 ? 100 * entry.seconds / total : 0) << "%"
+      << std::setprecision(0) << std::setw(12) << entry.calls;
+  if (entry.flops > 0 && entry.seconds > 0) {
+    out << std::setprecision(1) << std::setw(10) << entry.flops / entry.seconds * 1e-9;
+  }
+  out << "\n";
+}
+
 void print_table(std::ostream& out, const std::string& title,
                  const std::map<std::string, Profile::Entry>& entries, double total) {
   std::vector<std::pair<std::string, Profile::Entry>> rows(entries.begin(), entries.end());
   std::ranges::stable_sort(
       rows, [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
+  constexpr std::size_t kRows = 25;
+  if (rows.size() > kRows) {
+    Profile::Entry rest;
+    for (std::size_t i = kRows; i < rows.size(); ++i) add(rest, rows[i].second);
+    const std::string more = std::to_string(rows.size() - kRows) + " more";
+    rows.resize(kRows);
+    rows.emplace_back(more, rest);
+  }
   std::size_t width = title.size();
   for (const auto& [name, entry] : rows) width = std::max(width, name.size());
   out << std::left << std::setw(int(width)) << title << std::right
       << "   seconds   share       calls   GFLOP/s\n";
-  for (const auto& [name, entry] : rows) {
-    out << std::left << std::setw(int(width)) << name << std::right << std::fixed
-        << std::setprecision(4) << std::setw(10) << entry.seconds << std::setprecision(1)
-        << std::setw(7) << 100 * entry.seconds / total << "%" << std::setprecision(0)
-        << std::setw(12) << entry.calls;
-    if (entry.flops > 0) {
-      out << std::setprecision(1) << std::setw(10) << entry.flops / entry.seconds * 1e-9;
-    }
-    out << "\n";
-  }
+  for (const auto& [name, entry] : rows) print_row(out, name, width, entry, total);
 }
 
 }  // namespace
@@ -83,12 +102,11 @@ std::unique_ptr<StepTimes> Profile::times(const std::shared_ptr<const Compiled>&
 
 void Profile::add(const StepTimes& times, Summary& to) const {
   const Plan& plan = times.program->plan;
-  const Calls calls(plan, plan.steps, nullptr, nullptr);
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
     const Step& step = plan.steps[i];
     const Entry entry{.seconds = double(times.ticks[i]),
                       .calls = double(times.runs),
-                      .flops = calls.flops(i) * double(times.runs)};
+                      .flops = flops(plan, step) * double(times.runs)};
     ad::add(to.ops[step.op->name], entry);
     ad::add(to.layers[step.scope.empty() ? "(no layer)" : step.scope], entry);
     to.seconds += entry.seconds;

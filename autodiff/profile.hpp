@@ -53,7 +53,8 @@ class Profile {
   };
   /// Of all workspaces that are gone or idle.
   Summary summary() const;
-  /// The summary as two tables, longest first: seconds, share of the total, calls, GFLOP/s.
+  /// The summary as two tables of at most 25 rows, longest first: seconds, share of the total,
+  /// calls, GFLOP/s.
   void print(std::ostream& out) const;
 
   /// The times of a new workspace; null when no profile is on.

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "autodiff/params.hpp"
 #include "autodiff/passes/passes.hpp"
@@ -36,10 +37,10 @@ class Workspace {
   /// Computes the outputs. Allocates nothing. What depends on parameters only is computed by the
   /// first of a program's workspaces that runs after the parameters were written, for all of them.
   void run();
-  /// The same, checking every value. Throws NonFinite (autodiff/non_finite.hpp), a
-  /// std::runtime_error, at the first one that is not finite and names its op, layer, row and the
-  /// range of its inputs.
-  void run_checked();
+  /// The same, slowly if an output is not finite: throws NonFinite (autodiff/non_finite.hpp), a
+  /// std::runtime_error, that names the first bad value the output follows from: its op, layer, row
+  /// and the range of its inputs. `row`: that of the outputs to explain; else the first bad one.
+  void run_checked(std::optional<std::size_t> row = std::nullopt);
 
  private:
   void run_timed() const;

@@ -48,19 +48,9 @@ void Workspace::run_timed() const {
   ++times_->runs;
 }
 
-void Workspace::run_checked() {
-  const Plan& plan = program_->plan;
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    check_finite("input " + std::to_string(i), inputs_[i]);
-  }
-  for (const Params* params : plan.params) {
-    for (const Params::Entry& e : params->entries()) {
-      check_finite("parameter " + e.name, params->view(e));
-    }
-  }
-  program_->hoisted->check();
-  calls_->follow(plan);
-  for (std::size_t i = 0; i < calls_->size(); ++i) calls_->run_checked(plan, i);
+void Workspace::run_checked(std::optional<std::size_t> row) {
+  run();
+  explain_non_finite({program_->plan, program_->hoisted->calls(), *calls_, inputs_, outputs_}, row);
 }
 
 }  // namespace eqp::ad

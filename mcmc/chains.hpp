@@ -4,10 +4,21 @@
 #include <string>
 #include <vector>
 
+#include "autodiff/non_finite.hpp"
 #include "autodiff/parallel.hpp"
 #include "mcmc/kernel.hpp"
 
 namespace eqp::mcmc {
+
+/// The error of a kernel in a block of chains, telling which of them, and when.
+inline ad::NonFinite located(const ad::NonFinite& e, std::size_t first_chain, std::size_t chains,
+                             const std::string& when = "") {
+  const std::string who = e.row || chains == 1
+                              ? "chain " + std::to_string(first_chain + e.row.value_or(0))
+                              : "chains " + std::to_string(first_chain) + " to " +
+                                    std::to_string(first_chain + chains - 1);
+  return {who + when + ": " + e.what(), e.origin, e.row};
+}
 
 /// The chains of a run, as blocks that are advanced in parallel. The block size trades matrix
 /// products that are large against memory that stays in cache; results do not depend on threads.
@@ -33,16 +44,22 @@ class Chains {
 
   /// Advances every chain from step first_step by `steps`; a task is all steps of a block. After
   /// each step visit(first_chain, step, x) sees the positions x (rows, d) of a block, whose row 0
-  /// is chain first_chain; it is called for several blocks at the same time.
+  /// is chain first_chain; it is called for several blocks at the same time. Throws NonFinite if a
+  /// kernel cannot go on, naming the chain, the step and the first bad operation.
   template <class Visit>
   void advance(const K& kernel, std::uint32_t first_step, std::uint32_t steps, ad::Key key,
                const Visit& visit) {
     ad::parallel_for(states_.size(), [&](std::size_t b) {
       State& s = states_[b];
       const std::size_t first = blocks_.first(b);
-      for (std::uint32_t t = first_step; t < first_step + steps; ++t) {
-        kernel.step(s, {key, t, std::uint32_t(first)});
-        visit(first, t, s.x());
+      std::uint32_t t = first_step;
+      try {
+        for (; t < first_step + steps; ++t) {
+          kernel.step(s, {key, t, std::uint32_t(first)});
+          visit(first, t, s.x());
+        }
+      } catch (const ad::NonFinite& e) {
+        throw located(e, first, blocks_.size(b), " at step " + std::to_string(t));
       }
     });
   }
@@ -50,12 +67,14 @@ class Chains {
     advance(kernel, first_step, steps, key, [](std::size_t, std::uint32_t, ad::View) {});
   }
 
-  /// Re-evaluates cached energies, after the energy's or the proposal's parameters moved.
+  /// Re-evaluates cached energies, after the energy's or the proposal's parameters moved. Throws
+  /// NonFinite naming the chain where one is not finite.
   void refresh(const K& kernel) {
-    ad::parallel_for(states_.size(), [&](std::size_t b) { kernel.refresh(states_[b]); });
+    ad::parallel_for(states_.size(), [&](std::size_t b) { refresh(kernel, b); });
   }
 
-  /// Moves every chain: x (n, d). Throws std::invalid_argument for another shape.
+  /// Moves every chain: x (n, d). Throws std::invalid_argument for another shape, NonFinite as
+  /// refresh does.
   void set(const K& kernel, ad::ConstView x) {
     if (!(x.shape == shape_)) {
       throw std::invalid_argument("Chains: positions " + ad::str(x.shape) + "; need " +
@@ -63,7 +82,7 @@ class Chains {
     }
     ad::parallel_for(states_.size(), [&](std::size_t b) {
       std::ranges::copy(x.slice(blocks_.first(b), blocks_.size(b)).flat(), states_[b].x().data);
-      kernel.refresh(states_[b]);
+      refresh(kernel, b);
     });
   }
 
@@ -100,6 +119,14 @@ class Chains {
   std::size_t size() const { return blocks_.rows; }
 
  private:
+  void refresh(const K& kernel, std::size_t b) {
+    try {
+      kernel.refresh(states_[b]);
+    } catch (const ad::NonFinite& e) {
+      throw located(e, blocks_.first(b), blocks_.size(b));
+    }
+  }
+
   ad::Blocks blocks_;
   ad::Shape shape_;
   std::vector<State> states_;

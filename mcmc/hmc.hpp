@@ -22,7 +22,8 @@ class Hmc {
     ad::Tensor position, gradient, proposal, momentum;  // x, grad U(x), y and p, all (n, d)
     std::vector<double> energy;                         // U(x) (n)
     std::vector<double> kinetic;                        // |p|^2 / 2 at the start (n)
-    Counts counts;
+    NanProposals nan_proposals = {};
+    Counts counts = {};
     ad::View x() { return position; }
     ad::ConstView x() const { return position; }
   };
@@ -45,12 +46,15 @@ class Hmc {
             .momentum = ad::Tensor(x0.shape),
             .energy = std::vector<double>(x0.rows()),
             .kinetic = std::vector<double>(x0.rows())};
-    refresh(s);
+    cache_energy_and_gradient(s);
     check_start("Hmc", s.at, {"energy", "energy gradient"}, first_chain);
     return s;
   }
 
-  void refresh(State& s) const { cache_energy_and_gradient(s); }
+  void refresh(State& s) const {
+    cache_energy_and_gradient(s);
+    check_refreshed("Hmc", s.at);
+  }
 
   void step(State& s, const ad::BlockRng& rng) const {
     const Real h = Real(step_size_);
@@ -63,6 +67,7 @@ class Hmc {
       evaluate(s.at, s.proposal);
       add_scaled(s.momentum.flat(), leap < leapfrog_steps_ ? -h : -h / 2, s.at.out(1).flat());
     }
+    const std::uint64_t nan = s.counts.nan;
     for (std::size_t i = 0; i < s.energy.size(); ++i) {
       const double proposed = s.at.out(0)[i];
       const double lost = s.kinetic[i] - kinetic(s.momentum.row(i));
@@ -72,6 +77,7 @@ class Hmc {
       std::ranges::copy(s.at.out(1).row(i), s.gradient.row(i).begin());
     }
     s.counts.gradients += leapfrog_steps_ * s.energy.size();
+    s.nan_proposals.check("Hmc", s.at, s.energy.size(), s.counts.nan - nan, kStepSizeAdvice);
   }
 
  private:

@@ -15,7 +15,8 @@ class IndependentMh {
     ad::Workspace fresh;             // in: normals (n, d)  out: y (n, d), U (n), log q (n)
     ad::Tensor position;             // x (n, d)
     std::vector<double> log_weight;  // log w(x) (n)
-    Counts counts;
+    NanProposals nan_proposals = {};
+    Counts counts = {};
     ad::View x() { return position; }
     ad::ConstView x() const { return position; }
   };
@@ -30,22 +31,28 @@ class IndependentMh {
             .fresh = fresh_weight_.workspace(x0.rows()),
             .position = ad::Tensor(x0),
             .log_weight = std::vector<double>(x0.rows())};
-    refresh(s);
+    cache_log_weight(s);
     check_start("IndependentMh", s.at, {"energy", "log q"}, first_chain);
     return s;
   }
 
-  void refresh(State& s) const { cache_log_weight(s); }
+  void refresh(State& s) const {
+    cache_log_weight(s);
+    check_refreshed("IndependentMh", s.at);
+  }
 
   void step(State& s, const ad::BlockRng& rng) const {
     rng.normal(s.fresh.in(0));
     s.fresh.run();
+    const std::uint64_t nan = s.counts.nan;
     for (std::size_t i = 0; i < s.log_weight.size(); ++i) {
-      const double proposed = log_weight(s.fresh.out(1)[i], s.fresh.out(2)[i]);
-      if (!metropolis(-s.log_weight[i], -proposed, 0, rng, i, s.counts)) continue;
-      s.log_weight[i] = proposed;
+      const double proposed = double(s.fresh.out(1)[i]) + double(s.fresh.out(2)[i]);  // -log w(y)
+      if (!metropolis(-s.log_weight[i], proposed, 0, rng, i, s.counts)) continue;
+      s.log_weight[i] = -proposed;
       std::ranges::copy(s.fresh.out(0).row(i), s.position.row(i).begin());
     }
+    s.nan_proposals.check("IndependentMh", s.fresh, s.log_weight.size(), s.counts.nan - nan,
+                          kProposalAdvice);
   }
 
  private:

@@ -14,7 +14,7 @@ namespace eqp::mcmc {
 /// proportional to w(y_k) = exp(-U(y_k)) / q(y_k). Exact for any N >= 2; N = 2 is Barker's rule.
 ///
 /// Weights are log-sum-exp sums in double; a particle whose log-weight is NaN or +infinity has
-/// none, and if nobody has one the chain stays. counts.accepted sums P(k != 1) given the particles.
+/// none. counts.accepted sums P(k != 1) given the particles.
 class Isir {
  public:
   struct Options {
@@ -26,7 +26,8 @@ class Isir {
     ad::Tensor position;             // x (n, d)
     std::vector<double> log_weight;  // log w(x) (n)
     std::vector<double> weights;     // of the particles of one chain (N)
-    Counts counts;
+    NanProposals nan_proposals = {};
+    Counts counts = {};
     ad::View x() { return position; }
     ad::ConstView x() const { return position; }
   };
@@ -49,15 +50,19 @@ class Isir {
             .position = ad::Tensor(x0),
             .log_weight = std::vector<double>(x0.rows()),
             .weights = std::vector<double>(fresh_ + 1)};
-    refresh(s);
+    cache_log_weight(s);
     check_start("Isir", s.at, {"energy", "log q"}, first_chain);
     return s;
   }
 
-  void refresh(State& s) const { cache_log_weight(s); }
+  void refresh(State& s) const {
+    cache_log_weight(s);
+    check_refreshed("Isir", s.at);
+  }
 
   void step(State& s, const ad::BlockRng& rng) const {
     const std::size_t n = s.log_weight.size(), chains = s.fresh.in(0).rows() / fresh_;
+    const std::uint64_t nan = s.counts.nan;
     for (std::size_t first = 0; first < n; first += chains) {
       const std::size_t count = std::min(chains, n - first);
       // One row per chain: its particles are addressed by the chain, not by its place in the block.
@@ -66,6 +71,7 @@ class Isir {
       s.fresh.run();
       for (std::size_t c = 0; c < count; ++c) choose(s, first + c, c * fresh_, rng);
     }
+    s.nan_proposals.check("Isir", s.fresh, n * fresh_, s.counts.nan - nan, kProposalAdvice);
   }
 
  private:
@@ -77,13 +83,14 @@ class Isir {
     auto& w = s.weights;
     w[0] = s.log_weight[i];
     for (std::size_t k = 0; k < fresh_; ++k) {
-      w[k + 1] = log_weight(s.fresh.out(1)[row + k], s.fresh.out(2)[row + k]);
+      const Real energy = s.fresh.out(1)[row + k], log_q = s.fresh.out(2)[row + k];
+      w[k + 1] = log_weight(energy, log_q);
+      count_not_finite(double(energy) + double(log_q), s.counts);
     }
     s.counts.proposed += 1;
     constexpr double infinity = std::numeric_limits<double>::infinity();
     double top = -infinity, sum = 0, squares = 0;
     for (const double v : w) top = std::max(top, v);
-    if (top == -infinity) return;
     for (double& v : w) {
       v = std::exp(v - top);
       sum += v;

@@ -15,6 +15,9 @@ struct Counts {
   double proposed = 0;
   double weight_ess = 0;        // sums (sum w)^2 / sum w^2 over the proposed sets of particles
   std::uint64_t gradients = 0;  // energy-gradient evaluations, one per chain
+  // Proposals (of several particles, each) rejected for an energy that is NaN or infinite; of
+  // these, the NaN.
+  std::uint64_t not_finite = 0, nan = 0;
 
   double rate() const { return proposed > 0 ? accepted / proposed : 0; }
   /// Mean effective number of particles, for kernels that weight several.
@@ -24,13 +27,16 @@ struct Counts {
     proposed += other.proposed;
     weight_ess += other.weight_ess;
     gradients += other.gradients;
+    not_finite += other.not_finite;
+    nan += other.nan;
     return *this;
   }
 };
 
 /// A Markov kernel on blocks of chains. States are made by init, live in one thread at a time, and
 /// keep cached energies between steps; refresh re-evaluates them after the positions were written
-/// or the energy's parameters moved.
+/// or the energy's parameters moved. A kernel that cannot go on throws ad::NonFinite, which names
+/// the first bad operation and the chain as a row of the block.
 template <class K>
 concept Kernel = requires(const K k, ad::ConstView x0, std::size_t first_chain, typename K::State s,
                           const typename K::State fixed, const ad::BlockRng rng) {
@@ -38,6 +44,7 @@ concept Kernel = requires(const K k, ad::ConstView x0, std::size_t first_chain, 
   // energy is not finite; first_chain is the number of row 0 in that message.
   { k.init(x0, first_chain) } -> std::same_as<typename K::State>;
   { k.step(s, rng) } -> std::same_as<void>;  // in place, allocates nothing
+  // Throws ad::NonFinite if a chain is where the energy is not finite.
   { k.refresh(s) } -> std::same_as<void>;
   { s.x() } -> std::same_as<ad::View>;  // positions (n, d); refresh after writing them
   { fixed.x() } -> std::same_as<ad::ConstView>;

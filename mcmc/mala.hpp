@@ -17,7 +17,8 @@ class Mala {
     ad::Workspace at;                                // in: a position  out: U (n), grad U (n, d)
     ad::Tensor position, gradient, proposal, noise;  // x, grad U(x), y and xi, all (n, d)
     std::vector<double> energy;                      // U(x) (n)
-    Counts counts;
+    NanProposals nan_proposals = {};
+    Counts counts = {};
     ad::View x() { return position; }
     ad::ConstView x() const { return position; }
   };
@@ -36,12 +37,15 @@ class Mala {
             .proposal = ad::Tensor(x0.shape),
             .noise = ad::Tensor(x0.shape),
             .energy = std::vector<double>(x0.rows())};
-    refresh(s);
+    cache_energy_and_gradient(s);
     check_start("Mala", s.at, {"energy", "energy gradient"}, first_chain);
     return s;
   }
 
-  void refresh(State& s) const { cache_energy_and_gradient(s); }
+  void refresh(State& s) const {
+    cache_energy_and_gradient(s);
+    check_refreshed("Mala", s.at);
+  }
 
   void step(State& s, const ad::BlockRng& rng) const {
     const double h = step_size_;
@@ -52,6 +56,7 @@ class Mala {
     for (std::size_t k = 0; k < y.size(); ++k) y[k] = x[k] - drift * g[k] + kick * xi[k];
     evaluate(s.at, s.proposal);
     const ad::ConstView gradient = s.at.out(1);  // grad U(y)
+    const std::uint64_t nan = s.counts.nan;
     for (std::size_t i = 0; i < s.energy.size(); ++i) {
       const double proposed = s.at.out(0)[i];
       // log q(x | y) - log q(y | x), from |x - y + h grad U(y)|^2 and |y - x + h grad U(x)|^2
@@ -71,6 +76,7 @@ class Mala {
       std::ranges::copy(gradient.row(i), s.gradient.row(i).begin());
     }
     s.counts.gradients += s.energy.size();
+    s.nan_proposals.check("Mala", s.at, s.energy.size(), s.counts.nan - nan, kStepSizeAdvice);
   }
 
  private:

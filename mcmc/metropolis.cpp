@@ -50,4 +50,65 @@ void check_start(const char* kernel, const ad::Workspace& at,
   }
 }
 
+namespace {
+
+constexpr const char* kParametersMoved = "lower the learning rate or clip the gradient";
+
+/// What run_checked finds, in this row if there is one, after `what` and before what to try; empty
+/// if it finds nothing.
+std::optional<ad::NonFinite> explanation(const std::string& what, ad::Workspace& at,
+                                         std::optional<std::size_t> row, const char* input_advice,
+                                         const char* advice) {
+  try {
+    at.run_checked(row);
+  } catch (const ad::NonFinite& e) {
+    using enum ad::NonFinite::Origin;
+    const char* hint = e.origin == parameter ? kParametersMoved
+                       : e.origin == input   ? input_advice
+                                             : advice;
+    return ad::NonFinite(what + ": " + e.what() + "; " + hint, e.origin, row ? row : e.row);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void check_refreshed(const char* kernel, ad::Workspace& at) {
+  for (std::size_t k = 0; k < at.n_outputs(); ++k) {
+    if (ad::all_finite(at.out(k).flat())) continue;
+    const auto found =
+        explanation(std::string(kernel) + ": a chain is where the energy is not finite", at,
+                    std::nullopt, "check the positions the chains were set to", kParametersMoved);
+    if (found) throw *found;
+  }
+}
+
+void stop_at_position(const char* kernel, ad::Workspace& at, ad::ConstView position) {
+  const auto bad = [](Real v) { return !std::isfinite(v); };
+  const std::size_t element =
+      std::size_t(std::ranges::find_if(position.flat(), bad) - position.flat().begin());
+  const std::size_t row = element / position.cols();
+  const std::string what = std::string(kernel) + ": the position is no longer finite";
+  constexpr const char* kAdvice = "lower the step size or bound the chain";
+  const auto found =
+      explanation(what, at, row, "check the positions the chains were set to", kAdvice);
+  if (found) throw *found;
+  std::ostringstream text;
+  text << what << ": from " << at.in(0)[element] << " by a gradient of " << at.out(1)[element]
+       << "; " << kAdvice;
+  throw ad::NonFinite(text.str(), ad::NonFinite::Origin::operation, row);
+}
+
+void NanProposals::check(const char* kernel, ad::Workspace& at, std::size_t proposals,
+                         std::uint64_t nan, const char* advice) {
+  in_a_row_ = nan == proposals ? in_a_row_ + proposals : 0;
+  if (in_a_row_ < std::max(kSuspicious, proposals)) return;
+  const std::string what =
+      std::string(kernel) + ": the last " + std::to_string(in_a_row_) + " proposals were all nan";
+  // One row explains them all, and blames no chain more than the others.
+  const auto found = explanation(what, at, 0, advice, advice);
+  throw ad::NonFinite(found ? found->what() : what + "; " + advice,
+                      found ? found->origin : ad::NonFinite::Origin::operation);
+}
+
 }  // namespace eqp::mcmc

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <limits>
 
+#include "autodiff/non_finite.hpp"
 #include "autodiff/sum_of.hpp"
 #include "mcmc/energy.hpp"
 #include "mcmc/kernel.hpp"
@@ -30,13 +31,43 @@ ad::Workspace workspace_for(const char* kernel, const ad::Batched& program, std:
 void check_start(const char* kernel, const ad::Workspace& at,
                  std::initializer_list<const char*> names, std::size_t first_chain);
 
+/// Throws NonFinite unless all outputs of `at`, evaluated at the chains' positions, are finite.
+void check_refreshed(const char* kernel, ad::Workspace& at);
+
+/// Throws NonFinite about the first chain whose new position is not finite, a step after `at` was
+/// evaluated at the old one.
+[[noreturn]] void stop_at_position(const char* kernel, ad::Workspace& at, ad::ConstView position);
+
+/// Tells an energy that is broken from proposals that are merely rejected. A NaN alone may be a
+/// wall, or a trajectory that diverged; when all proposals of a block are NaN, chains stand still
+/// for a reason that somebody should know.
+class NanProposals {
+ public:
+  static constexpr std::size_t kSuspicious = 32;  // small blocks: proposals in a row
+
+  /// Call after every step of `proposals`, of which `nan` were NaN, evaluated by `at` last. Throws
+  /// NonFinite if the NaN have gone too far; `advice` says what to try.
+  void check(const char* kernel, ad::Workspace& at, std::size_t proposals, std::uint64_t nan,
+             const char* advice);
+
+ private:
+  std::size_t in_a_row_ = 0;
+};
+
+/// What to try when proposals are NaN: for kernels with a step size, and for those that draw.
+inline constexpr const char* kStepSizeAdvice =
+    "lower the step size, or give the energy +infinity where it has no value";
+inline constexpr const char* kProposalAdvice =
+    "check that the proposal draws where the energy has a value";
+
 /// Runs a workspace whose one input is a position.
 inline void evaluate(ad::Workspace& at, ad::ConstView x) {
   std::ranges::copy(x.flat(), at.in(0).data);
   at.run();
 }
 
-/// Evaluates what kernels with a gradient keep about their positions, one evaluation per chain.
+/// Evaluates what kernels with a gradient keep about their positions, one evaluation per chain, be
+/// it finite or not.
 template <class State>
 void cache_energy_and_gradient(State& s) {
   evaluate(s.at, s.position);
@@ -46,10 +77,16 @@ void cache_energy_and_gradient(State& s) {
 }
 
 /// An energy of NaN or -infinity, which no density has, counts as +infinity: no proposal is taken
-/// there, and a chain that is there after a refresh takes any proposal of finite energy.
+/// there.
 inline double proper_energy(double energy) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   return energy > -infinity ? energy : infinity;
+}
+
+/// Counts a proposal of this energy.
+inline void count_not_finite(double energy, Counts& counts) {
+  counts.not_finite += !std::isfinite(energy);
+  counts.nan += std::isnan(energy);
 }
 
 /// Accepts chain i's proposal y with probability min(1, exp(U(x) - U(y) + correction)), in which
@@ -61,6 +98,8 @@ inline bool metropolis(double current, double proposed, double correction, const
   const double probability = std::isnan(log_ratio) ? 0 : std::min(1.0, std::exp(log_ratio));
   counts.accepted += probability;
   counts.proposed += 1;
+  // At a wall, where the energy is infinite, nobody asks for its gradient.
+  count_not_finite(std::isinf(proposed) ? proposed : proposed - correction, counts);
   return rng.uniform(i) < probability;
 }
 

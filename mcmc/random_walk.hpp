@@ -17,7 +17,8 @@ class RandomWalk {
     ad::Workspace at;                      // in: a position  out: U (n)
     ad::Tensor position, proposal, noise;  // x, y and xi, all (n, d)
     std::vector<double> energy;            // U(x) (n)
-    Counts counts;
+    NanProposals nan_proposals = {};
+    Counts counts = {};
     ad::View x() { return position; }
     ad::ConstView x() const { return position; }
   };
@@ -35,14 +36,14 @@ class RandomWalk {
             .proposal = ad::Tensor(x0.shape),
             .noise = ad::Tensor(x0.shape),
             .energy = std::vector<double>(x0.rows())};
-    refresh(s);
+    cache_energy(s);
     check_start("RandomWalk", s.at, {"energy"}, first_chain);
     return s;
   }
 
   void refresh(State& s) const {
-    evaluate(s.at, s.position);
-    std::ranges::copy(s.at.out(0).flat(), s.energy.begin());
+    cache_energy(s);
+    check_refreshed("RandomWalk", s.at);
   }
 
   void step(State& s, const ad::BlockRng& rng) const {
@@ -51,15 +52,22 @@ class RandomWalk {
       s.proposal[k] = s.position[k] + Real(step_size_) * s.noise[k];
     }
     evaluate(s.at, s.proposal);
+    const std::uint64_t nan = s.counts.nan;
     for (std::size_t i = 0; i < s.energy.size(); ++i) {
       const double proposed = s.at.out(0)[i];
       if (!metropolis(s.energy[i], proposed, 0, rng, i, s.counts)) continue;
       s.energy[i] = proposed;
       std::ranges::copy(s.proposal.row(i), s.position.row(i).begin());
     }
+    s.nan_proposals.check("RandomWalk", s.at, s.energy.size(), s.counts.nan - nan, kStepSizeAdvice);
   }
 
  private:
+  static void cache_energy(State& s) {
+    evaluate(s.at, s.position);
+    std::ranges::copy(s.at.out(0).flat(), s.energy.begin());
+  }
+
   std::size_t dim_;
   double step_size_;
   ad::Batched value_;

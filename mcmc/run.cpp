@@ -31,6 +31,13 @@ void check(const RunOptions& options, bool adaptable) {
   if (options.warmup == 0) fail("target_accept without warm-up steps to adapt in");
 }
 
+std::string not_finite_warning(const Counts& counts, const Counts& global) {
+  const std::uint64_t all = counts.not_finite + global.not_finite, nan = counts.nan + global.nan;
+  if (all == 0) return "";
+  return std::to_string(all) + " proposals were rejected because their energy was not finite (" +
+         std::to_string(nan) + " nan, " + std::to_string(all - nan) + " infinite).";
+}
+
 ad::Tensor first_draws(ad::ConstView draws, std::size_t kept) {
   const std::size_t chains = draws.shape[0], d = draws.shape[2];
   ad::Tensor first({chains, kept, d});

@@ -25,10 +25,14 @@ struct RunResult {
   Counts counts;         // of the recorded phase; of an alternation the local moves
   Counts global;         // of an alternation the global moves
   double step_size = 0;  // of the recorded phase; 0 for a kernel without one to adapt
+  std::string warning;   // in plain words, about the recorded phase; empty: none
 };
 
 /// Throws std::invalid_argument naming the first option that makes no sense.
 void check(const RunOptions& options, bool adaptable);
+
+/// What to know about proposals whose energy was not finite; empty if all were.
+std::string not_finite_warning(const Counts& counts, const Counts& global);
 
 /// The first `kept` draws of every chain: (chains, draws, d) -> (chains, kept, d).
 ad::Tensor first_draws(ad::ConstView draws, std::size_t kept);
@@ -82,6 +86,7 @@ RunResult run(K kernel, ad::ConstView x0, const RunOptions& options) {
   result.last = chains.positions();
   result.counts = chains.counts();
   result.global = chains.global_counts();
+  result.warning = not_finite_warning(result.counts, result.global);
   return result;
 }
 

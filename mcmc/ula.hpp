@@ -62,6 +62,7 @@ class Ula {
       const Real moved = x[k] + kick * xi[k] - drift * g[k];
       x[k] = moved > bound ? bound : moved < -bound ? -bound : moved;  // NaN stays
     }
+    if (!ad::all_finite(x)) stop_at_position("Ula", s.at, s.position);
     s.counts.gradients += s.position.rows();
   }
 

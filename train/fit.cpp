@@ -1,5 +1,6 @@
 #include <stdexcept>
 
+#include "autodiff/non_finite.hpp"
 #include "train/objective.hpp"
 
 namespace eqp::train {
@@ -20,13 +21,21 @@ std::uint32_t fit(ad::Params& params, const Objective& objective,
   std::vector<ad::View> in(batch.begin(), batch.end());
   const std::vector<ad::ConstView> read(in.begin(), in.end());
 
+  const auto feed = [&](std::uint32_t t, std::span<const ad::View> rows, StepLog& log) {
+    try {
+      objective.feed(t, rows, log);
+    } catch (const ad::NonFinite& e) {  // of the method's chains
+      throw std::runtime_error(objective.name + ": " + e.what());
+    }
+  };
+
   std::optional<Ema> ema;
   if (options.ema != 0) ema.emplace(params, options.ema);
   std::uint32_t t = 0;
   while (t < options.steps) {
     StepLog log;
     try {
-      objective.feed(t, in, log);
+      feed(t, in, log);
       const Update::Result result = update.step(read, options.learning_rate(t));
       log.loss = result.loss;
       log.gradient_norm = result.gradient_norm;

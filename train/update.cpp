@@ -5,8 +5,19 @@
 #include <stdexcept>
 
 #include "autodiff/grad.hpp"
+#include "autodiff/non_finite.hpp"
 
 namespace eqp::train {
+namespace {
+
+/// What to try. Before the first step only the data can be at fault, or how the parameters began.
+const char* advice(ad::NonFinite::Origin origin, bool moved) {
+  if (origin == ad::NonFinite::Origin::input) return "check that row of the data";
+  return moved ? "lower the learning rate or clip the gradient"
+               : "check the data and what the parameters begin with";
+}
+
+}  // namespace
 
 Update::Update(std::string name, ad::Params& params, std::vector<ad::Shape> row_shapes, Loss loss,
                std::unique_ptr<Optimiser> optimiser, Options options)
@@ -24,28 +35,57 @@ Update::Update(std::string name, ad::Params& params, std::vector<ad::Shape> row_
 }
 
 void Update::prepare(std::size_t rows) {
+  constexpr std::size_t kGroups = 8;
+  if (workspaces_.size() < ad::n_workers()) workspaces_.resize(ad::n_workers());
   if (rows == blocks_.rows) return;
   blocks_ = {rows, options_.block};
+  groups_ = {blocks_.count(), (blocks_.count() + kGroups - 1) / kGroups};
   workspaces_.clear();
-  for (std::size_t b = 0; b < blocks_.count(); ++b) {
-    workspaces_.push_back(loss_and_grad_.workspace(blocks_.size(b)));
+  workspaces_.resize(ad::n_workers());
+  losses_.assign(blocks_.count(), 0);
+  gradients_.assign(groups_.count(), std::vector<Real>(params_.size()));
+}
+
+ad::Workspace& Update::load(std::span<const ad::ConstView> batch, std::size_t block) {
+  const std::size_t rows = blocks_.size(block);
+  auto& workspace = workspaces_[ad::worker()][rows == blocks_.block ? 0 : 1];
+  if (!workspace) workspace = loss_and_grad_.workspace(rows);
+  for (std::size_t k = 0; k < batch.size(); ++k) {
+    std::ranges::copy(batch[k].slice(blocks_.first(block), rows).flat(), workspace->in(k).data);
+  }
+  return *workspace;
+}
+
+void Update::run_group(std::span<const ad::ConstView> batch, std::size_t group) {
+  const std::size_t first = groups_.first(group), end = first + groups_.size(group);
+  std::vector<Real>& sum = gradients_[group];
+  for (std::size_t b = first; b < end; ++b) {
+    ad::Workspace& ws = load(batch, b);
+    ws.run();
+    losses_[b] = 0;
+    for (Real v : ws.out(0).flat()) losses_[b] += v;
+    const Real* g = ws.out(1).data;
+    if (b == first) {
+      std::copy_n(g, sum.size(), sum.begin());
+    } else {
+      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += g[i];
+    }
   }
 }
 
-// Block after block, so that the bits depend on the blocks alone; the parameters are shared out
+// Group after group, so that the bits depend on the groups alone; the parameters are shared out
 // among the threads where that is worth waking them up.
 void Update::sum_gradients() {
   constexpr std::size_t kWork = std::size_t(1) << 16;
   const Real scale = Real(1 / double(blocks_.rows));
-  const ad::Blocks pieces{gradient_.size(),
-                          std::max<std::size_t>(kWork / workspaces_.size(), 4096)};
+  const ad::Blocks pieces{gradient_.size(), std::max<std::size_t>(kWork / gradients_.size(), 4096)};
   ad::parallel_for(pieces.count(), [&](std::size_t p) {
     const std::size_t first = pieces.first(p), size = pieces.size(p);
     Real* sum = &gradient_[first];
-    std::copy_n(workspaces_[0].out(1).data + first, size, sum);
-    for (std::size_t b = 1; b < workspaces_.size(); ++b) {
-      const Real* g = workspaces_[b].out(1).data + first;
-      for (std::size_t i = 0; i < size; ++i) sum[i] += g[i];
+    std::copy_n(&gradients_[0][first], size, sum);
+    for (std::size_t g = 1; g < gradients_.size(); ++g) {
+      const Real* part = &gradients_[g][first];
+      for (std::size_t i = 0; i < size; ++i) sum[i] += part[i];
     }
     for (std::size_t i = 0; i < size; ++i) sum[i] *= scale;
   });
@@ -53,36 +93,32 @@ void Update::sum_gradients() {
 
 Update::Result Update::step(std::span<const ad::ConstView> batch, double learning_rate) {
   prepare(batch[0].rows());
-  const double n = double(blocks_.rows);
-  ad::parallel_for(blocks_.count(), [&](std::size_t b) {
-    ad::Workspace& ws = workspaces_[b];
-    for (std::size_t k = 0; k < batch.size(); ++k) {
-      const ad::ConstView rows = batch[k].slice(blocks_.first(b), blocks_.size(b));
-      std::ranges::copy(rows.flat(), ws.in(k).data);
-    }
-    ws.run();
-  });
-
+  ad::parallel_for(groups_.count(), [&](std::size_t group) { run_group(batch, group); });
   Result result;
-  for (const ad::Workspace& ws : workspaces_) {
-    for (Real v : ws.out(0).flat()) result.loss += v / n;
-  }
+  for (const double loss : losses_) result.loss += loss / double(blocks_.rows);
   sum_gradients();
   result.gradient_norm = clip_norm(gradient_, options_.clip_norm);
-  if (!std::isfinite(result.loss + result.gradient_norm)) {
-    for (std::size_t b = 0; b < workspaces_.size(); ++b) {
-      try {
-        workspaces_[b].run_checked();
-      } catch (const std::runtime_error& e) {
-        const std::size_t first = blocks_.first(b), last = first + blocks_.size(b) - 1;
-        throw std::runtime_error(name_ + ": in rows " + std::to_string(first) + " to " +
-                                 std::to_string(last) + " of the batch: " + e.what());
-      }
-    }
-    throw std::runtime_error(name_ + ": the sum of the losses or of the gradient overflowed");
-  }
+  if (!std::isfinite(result.loss + result.gradient_norm)) explain(batch);
   optimiser_->step(params_.mutate(), gradient_, learning_rate);
+  moved_ = true;
   return result;
+}
+
+void Update::explain(std::span<const ad::ConstView> batch) {
+  for (std::size_t b = 0; b < blocks_.count(); ++b) {
+    try {
+      load(batch, b).run_checked();
+    } catch (const ad::NonFinite& e) {
+      const std::size_t first = blocks_.first(b), last = first + blocks_.size(b) - 1;
+      const std::string row = e.row
+                                  ? "row " + std::to_string(first + *e.row)
+                                  : "rows " + std::to_string(first) + " to " + std::to_string(last);
+      throw std::runtime_error(name_ + ": in " + row + " of the batch: " + e.what() + "; " +
+                               advice(e.origin, moved_));
+    }
+  }
+  throw std::runtime_error(name_ + ": the sum of the losses or of the gradient overflowed; " +
+                           advice(ad::NonFinite::Origin::operation, moved_));
 }
 
 }  // namespace eqp::train

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,16 +40,26 @@ class Update {
 
  private:
   void prepare(std::size_t rows);
+  ad::Workspace& load(std::span<const ad::ConstView> batch, std::size_t block);
+  void run_group(std::span<const ad::ConstView> batch, std::size_t group);
   void sum_gradients();
+  /// Replays the blocks, checked, and throws what the first bad one says.
+  [[noreturn]] void explain(std::span<const ad::ConstView> batch);
 
   std::string name_;
   ad::Params& params_;
   ad::Batched loss_and_grad_;
   std::unique_ptr<Optimiser> optimiser_;
   Options options_;
-  ad::Blocks blocks_{0, 1};
-  std::vector<ad::Workspace> workspaces_;
+  ad::Blocks blocks_{0, 1};  // rows in blocks
+  ad::Blocks groups_{0, 1};  // blocks in groups, which run one after the other
+  // Per worker, for a full block and for the last one, made when first needed. What a workspace
+  // holds is scratch, so results do not depend on which worker takes a group.
+  std::vector<std::array<std::optional<ad::Workspace>, 2>> workspaces_;
+  std::vector<double> losses_;                // of the blocks
+  std::vector<std::vector<Real>> gradients_;  // of the groups
   std::vector<Real> gradient_;
+  bool moved_ = false;  // by a step
 };
 
 }  // namespace eqp::train

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "autodiff/grad.hpp"
+#include "autodiff/non_finite.hpp"
 #include "autodiff/ops.hpp"
 #include "autodiff/program.hpp"
 
@@ -38,7 +39,7 @@ Var logarithm_in_layer(Var x) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_value_that_is_not_finite_is_named_with_op_layer_row_and_range) {
-  const auto f = [](Args in) { return Vars{exp(logarithm_in_layer(in[0] * 2.0)) + 1.0}; };
+  const auto f = [](Args in) { return Vars{3.0 - logarithm_in_layer(in[0] * 2.0)}; };
   BOOST_TEST(complaint(f, {1, 2, 3, 4, -0.5, 1}, {3, 2}) ==
              "log in net.1: nan in row 2 of (3, 2), from input (3, 2) in [-1, 8]");
   BOOST_TEST(complaint(f, {1, 2, 0, 4, 5, 1}, {3, 2}) ==
@@ -60,6 +61,76 @@ BOOST_AUTO_TEST_CASE(a_bad_value_in_a_gradient_is_named_as_one) {
   BOOST_TEST(complaint(bare, {2, 0}, {2}).starts_with("divide in gradient of log: inf in row 1"));
   const auto twice = [](Args in) { return Vars{hvp(logarithm_in_layer(in[0]), in[0], in[0])}; };
   BOOST_TEST(complaint(twice, {2, 1e-30}, {2}).find("gradient of gradient") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(what_no_bad_output_follows_from_is_not_blamed) {
+  // A mixture of two densities, one of weight 0; where x is negative, log x is to blame.
+  const auto mixture = [](Args in) {
+    const Var x = reshape(in[0], {4, 1});
+    const Var weights = log(in[0].tape->constant([] {
+      Tensor w({2});
+      w[1] = 1;
+      return w;
+    }()));
+    const Var terms = concat({-1.0 * square(x), logarithm_in_layer(x)}, 1);
+    return Vars{logsumexp(terms + weights, 1)};
+  };
+  BOOST_TEST(complaint(mixture, {1, 2, 3, 4}, {4}) == "");
+  BOOST_TEST(complaint(mixture, {1, 2, -3, 4}, {4}) ==
+             "log in net.1: nan in row 2 of (4, 1), from input (4, 1) in [-3, 4]");
+  const auto absorbed = [](Args in) { return Vars{exp(logarithm_in_layer(in[0]))}; };
+  BOOST_TEST(complaint(absorbed, {1, 0}, {2}) == "");
+}
+
+BOOST_AUTO_TEST_CASE(the_row_that_is_bad_is_explained_not_another_one) {
+  // exp overflows in row 0, to no effect; the root in row 2 is what the output follows from.
+  const auto f = [](Args in) {
+    const Var both = exp(in[0]) + 0.0 * sqrt(-1.0 * in[0] + 3.0);
+    return Vars{minimum(both, full(*in[0].tape, {3, 2}, 7))};
+  };
+  const Real top = sizeof(Real) == 4 ? 100 : 1000;
+  BOOST_TEST(complaint(f, {-top, 1, 1, 1, 1, top}, {3, 2}).starts_with("sqrt: nan in row 2"));
+  BOOST_TEST(complaint(f, {1, 1, 1, 1, 1, 1}, {3, 2}) == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_row_can_be_asked_for) {
+  Workspace ws = compile({{4, 1}}, [](Args in) {
+                   return Vars{sum(log(in[0]), 1) + sum(1.0 / (in[0] - 1.0), 1)};
+                 }).workspace();
+  std::ranges::copy(std::vector<Real>{0, 2, 1, 2}, ws.in(0).data);
+  const auto asked = [&](std::optional<std::size_t> row) -> std::string {
+    try {
+      ws.run_checked(row);
+    } catch (const NonFinite& e) {
+      BOOST_TEST(e.row.value() == row.value_or(0));
+      return std::string(e.what()).substr(0, 17);
+    }
+    return "";
+  };
+  BOOST_TEST(asked(std::nullopt) == "log: -inf in row ");
+  BOOST_TEST(asked(0) == "log: -inf in row ");
+  BOOST_TEST(asked(1) == "");
+  BOOST_TEST(asked(2).starts_with("divide: inf in"));
+}
+
+BOOST_AUTO_TEST_CASE(a_bad_gradient_of_parameters_is_followed_to_its_row) {
+  Params params;
+  const Param w = params.add("w", {1, 3}, [](std::span<Real> v) { std::ranges::fill(v, Real(1)); });
+  // sqrt has no slope at 0: the losses are finite, the gradient over all rows is not.
+  const auto f = [&](Args in) {
+    const Var loss = sum(sqrt(matmul(in[0], w.on(*in[0].tape))), 1);
+    return Vars{loss, grad(loss, params)};
+  };
+  Workspace ws = compile({{5, 1}}, f).workspace();
+  std::ranges::copy(std::vector<Real>{1, 2, 3, 0, 4}, ws.in(0).data);
+  BOOST_CHECK_EXCEPTION(ws.run_checked(), NonFinite, [](const NonFinite& e) {
+    BOOST_TEST(e.what() ==
+               "divide in gradient of sqrt: inf in row 3 of (5, 3), from input (5, 3) in [0.5, "
+               "0.5]; "
+               "input (5, 3) in [0, 2]");
+    return e.row == 3 && e.origin == NonFinite::Origin::operation;
+  });
+  BOOST_TEST(ws.in(0)[1] == 2);  // the inputs are as they were
 }
 
 BOOST_AUTO_TEST_CASE(a_bad_input_is_named) {

@@ -215,16 +215,6 @@ BOOST_AUTO_TEST_CASE(a_refreshed_state_equals_a_new_one) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(nothing_moves_when_every_energy_is_nan) {
-  const ad::Tensor x = spread(19);
-  for (const Row& row : rows()) {
-    if (row.ula_step > 0) continue;  // ULA has nothing to reject with
-    Scaled scaled;
-    const auto ruin = [&] { scaled.set(std::numeric_limits<double>::quiet_NaN()); };
-    BOOST_TEST(equal_bits(row.refreshed(scaled.problem(), x, ruin, x, {}), x), row.name);
-  }
-}
-
 BOOST_AUTO_TEST_CASE(a_bad_start_is_refused) {
   // log of a negative number in row 6.
   for (const Row& row : rows()) {

@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(a_value_that_is_not_finite_is_named_and_moves_nothing) {
   const std::string message = error(m, x);
   BOOST_TEST(contains(message, "model"), message);
   BOOST_TEST(contains(message, "log"), message);
-  BOOST_TEST(contains(message, "rows 64 to 99"), message);
+  BOOST_TEST(contains(message, "in row 70 of the batch"), message);
   BOOST_TEST(contains(message, "row 6 "), message);
   BOOST_TEST(contains(message, "[-1, 1]"), message);  // the range of the op's input
   BOOST_TEST(!contains(message, "\n"), message);
