@@ -27,7 +27,9 @@ class Case:
         return told if self.width else {k: v for k, v in told.items() if k != "width"}
 
     def __str__(self) -> str:
-        return f"{self.workload} {self.rows}x{self.d}" + (f" w{self.width}" if self.workload == "W10-width" else "")
+        return f"{self.workload} {self.rows}x{self.d}" + (
+            f" w{self.width}" if self.workload == "W10-width" else ""
+        )
 
 
 def full() -> list[Case]:
@@ -35,7 +37,11 @@ def full() -> list[Case]:
     for workload, steps in {"W2": (50, 20, 5), "W3": (200, 50, 20), "W4": (50, 20, 4)}.items():
         cases += [Case(workload, n, d, s) for (n, d), s in zip(SIZES, steps)]
     cases += [Case("W5", 128, 16, 10)]
-    cases += [Case(w, 1024, d, 10, width=None) for d in (2, 64) for w in ("W6-logprob", "W6-sample", "W6-fit")]
+    cases += [
+        Case(w, 1024, d, 10, width=None)
+        for d in (2, 64)
+        for w in ("W6-logprob", "W6-sample", "W6-fit")
+    ]
     cases += [
         Case("W7", 256, 2, 5, width=None, bound="other"),
         Case("W8-gauss", 64, 100, 100, width=None, dtype="f64", step_size=0.1),
@@ -44,7 +50,10 @@ def full() -> list[Case]:
         Case("W9-laplacian", 256, 64, 5),
     ]
     scaling: dict[str, Any] = {"peers": ("torch", "jax")}
-    cases += [Case("W10-rows", n, 32, min(2000, max(5, 200000 // n)), **scaling) for n in (4**k for k in range(9))]
+    cases += [
+        Case("W10-rows", n, 32, min(2000, max(5, 200000 // n)), **scaling)
+        for n in (4**k for k in range(9))
+    ]
     for k, steps in enumerate((200, 200, 100, 50, 20, 10, 4)):
         bound = "products" if k > 1 else "other"
         cases += [Case("W10-width", 1024, 32, steps, width=16 << k, bound=bound, **scaling)]
@@ -58,7 +67,12 @@ def quick() -> list[Case]:
         small.setdefault(case.workload, case)
     cases = []
     for case in small.values():
-        settings = {**case.settings(), "bound": case.bound, "peers": case.peers, "steps": max(2, case.steps // 10)}
+        settings = {
+            **case.settings(),
+            "bound": case.bound,
+            "peers": case.peers,
+            "steps": max(2, case.steps // 10),
+        }
         if case.workload in ("W5", "W9-hvp", "W9-laplacian"):
             settings |= {"rows": 64, "d": 8}
         settings.setdefault("width", None)

@@ -1,9 +1,8 @@
 """Runs the cases of ./bench on ours and on the peers, side by side, and writes what came of it.
 
-usage: ./bench [--only W1,W6] [--quick] [--out DIR] [--threads 1,2] [--repeats 7] [--peers none|torch,torch_compile,jax]
-
-Ours is prepared first and writes its results to a file, against which those of the peers are compared. Measurements are
-interleaved, so that a slow minute of the machine slows them all: repeat times (ours, limit, torch, torch_compile, jax).
+Ours is prepared first and writes its results to a file, against which those of the peers are
+compared. Measurements are interleaved, so that a slow minute of the machine slows them all:
+repeat times (ours, limit, torch, torch_compile, jax). README.md has the conversation.
 """
 
 import argparse
@@ -14,18 +13,18 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import cases as table
 import report
 from cases import PEERS, Case
 from participants import Failure, Participant
+from rows import NOT_ASKED, NOT_PART, Row, is_wrong
 
 ROOT = Path(__file__).resolve().parent.parent
 TOLERANCE = {"f32": 2e-3, "f64": 1e-8}  # of max_rel_diff; beyond it a row is WRONG
-REST = 0.05  # seconds between measurements, in which idle threads of the last participant fall asleep
-
-Row = dict[str, Any]
+REST = (
+    0.05  # seconds between measurements, in which idle threads of the last participant fall asleep
+)
 
 
 class Bench:
@@ -38,7 +37,9 @@ class Bench:
             script = ROOT / "benchmarks" / "peers" / f"{peer.removesuffix('_compile')}_peer.py"
             extra = ["--compile"] if peer.endswith("_compile") else []
             commands[peer] = [str(options.python), str(script), *extra]
-        self.all = {name: Participant(name, command, threads, folder) for name, command in commands.items()}
+        self.all = {
+            name: Participant(name, command, threads, folder) for name, command in commands.items()
+        }
         self.about: dict[str, Row] = {}
         self.absent: dict[str, str] = {}
         for name, participant in self.all.items():
@@ -54,22 +55,34 @@ class Bench:
     def measure(self, case: Case) -> Row:
         """A row of bench.json."""
         ours = self.all[f"ours_{case.dtype}"]
-        row: Row = {**case.settings(), "width": case.width, "threads": self.threads, "repeats": self.repeats}
-        row |= {"bound": case.bound, "tolerance": TOLERANCE[case.dtype], "max_rel_diff": None, "spread": None}
+        row: Row = {
+            **case.settings(),
+            "width": case.width,
+            "threads": self.threads,
+            "repeats": self.repeats,
+        }
+        row |= {
+            "bound": case.bound,
+            "tolerance": TOLERANCE[case.dtype],
+            "max_rel_diff": None,
+            "spread": None,
+        }
         row |= {f"{name}_s": None for name in ("ours", "limit", *PEERS)}
         row |= {f"{name}_first_s": None for name in ("ours", *PEERS)} | {"notes": {}}
         notes: dict[str, str] = row["notes"]
         present = []
         for name in PEERS:
             if name not in case.peers:
-                notes[name] = report.NOT_PART
+                notes[name] = NOT_PART
             elif name not in self.all or name in self.absent:
-                notes[name] = self.absent.get(name, report.NOT_ASKED)
+                notes[name] = self.absent.get(name, NOT_ASKED)
             else:
                 present.append(name)
         try:
             self.prepare(case, row, present)
-            self.time(row, {"ours": ours, "limit": ours} | {name: self.all[name] for name in present})
+            self.time(
+                row, {"ours": ours, "limit": ours} | {name: self.all[name] for name in present}
+            )
         except Failure as failure:
             notes["ours"] = str(failure)
         for participant in (ours, *(self.all[name] for name in present)):
@@ -85,10 +98,14 @@ class Bench:
         for name in list(present):
             results = self.folder / f"{name}.safetensors"
             try:
-                answer = self.all[name].ask("prepare", case=case.settings(), file=str(file), results=str(results))
+                answer = self.all[name].ask(
+                    "prepare", case=case.settings(), file=str(file), results=str(results)
+                )
                 row[f"{name}_first_s"] = answer["first_s"]
                 difference = ours.ask("compare", file=str(results))["max_rel_diff"]
-                differences[name] = float("inf") if difference is None else difference  # JSON knows no NaN
+                differences[name] = (
+                    float("inf") if difference is None else difference
+                )  # JSON knows no NaN
             except Failure as failure:
                 row["notes"][name] = str(failure)
                 present.remove(name)
@@ -118,15 +135,31 @@ class Bench:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="./bench", description="Times ours, the limit of the machine and peers.")
-    parser.add_argument("--only", default="", help="workloads by the beginning of their names, such as W1,W6-fit")
-    parser.add_argument("--quick", action="store_true", help="small sizes, few steps, 3 repeats: does it all work?")
-    parser.add_argument("--out", type=Path, help="folder of bench.json and performance.md (docs; build/bench if partial)")
+    parser = argparse.ArgumentParser(
+        prog="./bench", description="Times ours, the limit of the machine and peers."
+    )
+    parser.add_argument(
+        "--only", default="", help="workloads by the beginning of their names, such as W1,W6-fit"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes, few steps, 3 repeats: does it all work?"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="folder of bench.json and performance.md (docs; build/bench if partial)",
+    )
     parser.add_argument("--threads", default="1,2", help="numbers of threads (1,2)")
     parser.add_argument("--repeats", type=int, help="measurements of which the median counts (7)")
-    parser.add_argument("--peers", default=",".join(PEERS), help=f"none, or some of {','.join(PEERS)} (all)")
-    parser.add_argument("--bin", type=Path, default=ROOT / "build/release/bin", help=argparse.SUPPRESS)
-    parser.add_argument("--python", type=Path, default=ROOT / "build/peers/bin/python", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--peers", default=",".join(PEERS), help=f"none, or some of {','.join(PEERS)} (all)"
+    )
+    parser.add_argument(
+        "--bin", type=Path, default=ROOT / "build/release/bin", help=argparse.SUPPRESS
+    )
+    parser.add_argument(
+        "--python", type=Path, default=ROOT / "build/peers/bin/python", help=argparse.SUPPRESS
+    )
     options = parser.parse_args(arguments)
     options.peers = [] if options.peers == "none" else options.peers.split(",")
     for peer in options.peers:
@@ -139,7 +172,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     options.repeats = options.repeats or (3 if options.quick else 7)
     if min(options.threads) < 1 or options.repeats < 1:
         parser.error("--threads and --repeats: need numbers above 0")
-    partial = options.quick or options.only or options.peers != list(PEERS) or options.threads != [1, 2]
+    partial = (
+        options.quick or options.only or options.peers != list(PEERS) or options.threads != [1, 2]
+    )
     options.out = options.out or ROOT / ("build/bench" if partial else "docs")
     options.cases = table.quick() if options.quick else table.full()
     if options.only:
@@ -180,8 +215,8 @@ def main(arguments: list[str]) -> int:
     machine["end"] = datetime.datetime.now().isoformat(timespec="minutes")
     options.out.mkdir(parents=True, exist_ok=True)
     report.write(options.out, rows, machine)
-    print(f"\n{report.summary(rows)}\n\nwritten: {options.out / 'bench.json'}, {options.out / 'performance.md'}")
-    failed = [row for row in rows if row["ours_s"] is None or report.is_wrong(row)]
+    print(f"\n{report.summary(rows)}\n\nwritten to {options.out}: bench.json, performance.md")
+    failed = [row for row in rows if row["ours_s"] is None or is_wrong(row)]
     return 1 if failed or not rows else 0
 
 

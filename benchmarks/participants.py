@@ -18,12 +18,16 @@ class Failure(Exception):
 class Participant:
     """A command that is started when first asked, and again after it died."""
 
-    def __init__(self, name: str, command: list[str], threads: int, folder: Path, patience: float = 1800):
+    def __init__(
+        self, name: str, command: list[str], threads: int, folder: Path, patience: float = 1800
+    ):
         self.name, self.threads, self.patience = name, threads, patience
         self.command = [*pinned(threads), *command, "--threads", str(threads)]
         self.log = folder / f"{name}-{threads}.log"
-        # Compiled programs are not to be found on disk: the time to the first result is one of a first time.
-        self.environment = clean_environment() | {"TORCHINDUCTOR_CACHE_DIR": str(folder / f"inductor-{threads}")}
+        # No compiled programs of an earlier run: the time to a first result includes them.
+        self.environment = clean_environment() | {
+            "TORCHINDUCTOR_CACHE_DIR": str(folder / f"inductor-{threads}")
+        }
         self.process: subprocess.Popen[str] | None = None
 
     def ask(self, cmd: str, **arguments: Any) -> Answer:
@@ -47,7 +51,9 @@ class Participant:
             line, ready = "", [process]
         if not line:
             self.stop()
-            raise Failure(f"died: {self.last_words()}" if ready else f"no answer within {self.patience:.0f} s")
+            raise Failure(
+                f"died: {self.last_words()}" if ready else f"no answer within {self.patience:.0f} s"
+            )
         try:
             answer = json.loads(line)
         except json.JSONDecodeError:
@@ -84,4 +90,6 @@ def pinned(threads: int) -> list[str]:
 
 
 def clean_environment() -> dict[str, str]:
-    return {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
+    return {
+        k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+    }

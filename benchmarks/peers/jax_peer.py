@@ -1,6 +1,7 @@
-"""The workloads of ./bench in JAX, each in the form that was fastest on CPU of those that its users write.
+"""The workloads of ./bench in JAX, each in the fastest form on CPU of those its users write.
 
-Loops of steps are one jitted lax.scan; the state is donated and never leaves the device. Weights are kept (in, out).
+Loops of steps are one jitted lax.scan; the state is donated and never leaves the device. Weights
+are kept (in, out). Random numbers are threefry's, on CPU several times as fast as rbg's.
 """
 
 import argparse
@@ -11,8 +12,10 @@ arguments = argparse.ArgumentParser()
 arguments.add_argument("--threads", type=int, default=1)
 threads = arguments.parse_args().threads
 if threads > 1:
-    # XLA hardly spreads these programs over cores by itself; rows split over host devices do (as NumPyro's chains).
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={threads}"
+    # XLA by itself hardly uses a second core here; rows split over host devices do.
+    os.environ["XLA_FLAGS"] = (
+        f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={threads}"
+    )
 
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
@@ -21,7 +24,9 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec  # noqa: E402
 
 from protocol import LEARNING_RATE, Case, Work, serve  # noqa: E402
 
-jax.config.update("jax_enable_x64", True)  # for the f64 workloads; the arrays of the others are f32 all the same
+jax.config.update(
+    "jax_enable_x64", True
+)  # for the f64 workloads; the arrays of the others are f32 all the same
 
 Array = jax.Array
 Weights = dict[str, Array]
@@ -92,7 +97,7 @@ def in_one_program(case: Case, step, state, fixed):
 
 
 def one_by_one(case: Case, f, *inputs):
-    """A run of case.steps times f(inputs). In a lax.scan the compiler would take f out of the loop."""
+    """A run of case.steps times f(inputs), which the compiler would take out of a lax.scan."""
     compiled = jax.jit(f)
 
     def run():
@@ -118,12 +123,16 @@ def adam(state, g: Weights):
     m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, g)
     v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
     a, b = 1 / (1 - 0.9**t), 1 / (1 - 0.999**t)
-    p = jax.tree.map(lambda p, m, v: p - LEARNING_RATE * (m * a) / (jnp.sqrt(v * b) + 1e-8), p, m, v)
+    p = jax.tree.map(
+        lambda p, m, v: p - LEARNING_RATE * (m * a) / (jnp.sqrt(v * b) + 1e-8), p, m, v
+    )
     return p, m, v, t
 
 
-def training(case: Case, p: Weights, x: Array, loss, draw=lambda key, p, x: None, given=None) -> Work:
-    """Steps of Adam on loss(p, x, noise) with noise = draw(key, p, x); the check takes given(p, x)."""
+def training(
+    case: Case, p: Weights, x: Array, loss, draw=lambda key, p, x: None, given=None
+) -> Work:
+    """Adam on loss(p, x, noise) with noise = draw(key, p, x) or, for the check, given(p, x)."""
 
     def step(x, state, key):
         return adam(state, jax.grad(loss)(state[0], x, draw(key, state[0], x)))
@@ -152,7 +161,9 @@ def ula(case: Case, a: Weights) -> Work:
     def check():
         return {"out.x": jax.jit(langevin_step)(p, x, a["noise.0"], h)}
 
-    return Work(in_one_program(case, lambda p, x, key: langevin_step(p, x, normal(key, x), h), x, p), check)
+    return Work(
+        in_one_program(case, lambda p, x, key: langevin_step(p, x, normal(key, x), h), x, p), check
+    )
 
 
 def mala_step(energy, state, noise: Array, uniform: Array, h: float):
@@ -161,7 +172,11 @@ def mala_step(energy, state, noise: Array, uniform: Array, h: float):
     u_y, g_y = value_and_grad(energy, y)
     there, back = ((y - x + h * g) ** 2).sum(-1), ((x - y + h * g_y) ** 2).sum(-1)
     accept = jnp.log(uniform) < u - u_y + (there - back) / (4 * h)
-    return jnp.where(accept[:, None], y, x), jnp.where(accept, u_y, u), jnp.where(accept[:, None], g_y, g)
+    return (
+        jnp.where(accept[:, None], y, x),
+        jnp.where(accept, u_y, u),
+        jnp.where(accept[:, None], g_y, g),
+    )
 
 
 def mala(case: Case, a: Weights) -> Work:
@@ -217,7 +232,14 @@ def denoising_score_matching(case: Case, a: Weights) -> Work:
         return 0.5 * ((noise - sigma * score(p, x + sigma * noise)) ** 2).sum(-1).mean()
 
     x = by_rows(a["in.x"])
-    return training(case, weights(a, "net"), x, loss, lambda key, p, x: normal(key, x), lambda p, x: a["noise.0"])
+    return training(
+        case,
+        weights(a, "net"),
+        x,
+        loss,
+        lambda key, p, x: normal(key, x),
+        lambda p, x: a["noise.0"],
+    )
 
 
 def sliced_score_matching(case: Case, a: Weights) -> Work:
@@ -247,7 +269,9 @@ def exact_score_matching(case: Case, a: Weights) -> Work:
 # W6, W7: RealNVP.
 
 
-def coupling(p: Weights, name: str, x: Array, copied: slice, moved: slice, capped: bool, cap: float):
+def coupling(
+    p: Weights, name: str, x: Array, copied: slice, moved: slice, capped: bool, cap: float
+):
     """Log-scale and shift of the moved half. A capped network is as wide as the whole vector."""
     nets = []
     for net in ("s", "t"):
@@ -255,7 +279,10 @@ def coupling(p: Weights, name: str, x: Array, copied: slice, moved: slice, cappe
         if capped:
             first, last = f"{name}.{net}.0", f"{name}.{net}.{2 * (len(q) // 2 - 1)}"
             q[f"{first}.weight"] = q[f"{first}.weight"][copied]
-            q[f"{last}.weight"], q[f"{last}.bias"] = q[f"{last}.weight"][:, moved], q[f"{last}.bias"][moved]
+            q[f"{last}.weight"], q[f"{last}.bias"] = (
+                q[f"{last}.weight"][:, moved],
+                q[f"{last}.bias"][moved],
+            )
         nets.append(mlp(q, f"{name}.{net}", x, jax.nn.relu))
     s, t = nets
     return (cap * jnp.tanh(s), cap * t) if capped else (cap * jnp.tanh(s / cap), t)
@@ -298,7 +325,10 @@ class RealNvp:
 
 def flow_log_prob(case: Case, a: Weights) -> Work:
     p, x, flow = weights(a, "flow"), by_rows(a["in.x"]), RealNvp(case.d, 8)
-    return Work(one_by_one(case, flow.log_prob, p, x), lambda: {"out.log_prob": jax.jit(flow.log_prob)(p, x)})
+    return Work(
+        one_by_one(case, flow.log_prob, p, x),
+        lambda: {"out.log_prob": jax.jit(flow.log_prob)(p, x)},
+    )
 
 
 def flow_sample(case: Case, a: Weights) -> Work:
@@ -324,7 +354,7 @@ def flow_fit(case: Case, a: Weights) -> Work:
 
 
 def adaptive_flow(case: Case, a: Weights) -> Work:
-    """i-SIR with 64 particles proposed by the flow, then 24 MALA steps; energy and flow learn from the last states."""
+    """Chains make an i-SIR and 24 MALA steps; energy and flow learn from their last states."""
     bank_size, particles, local_steps, target = 1024, 64, 24, 0.75
     data, n, d = a["in.x"], case.rows, case.d
     flow = RealNvp(d, 8, float(a["base_variance"].reshape(())), capped=True)
@@ -372,7 +402,9 @@ def adaptive_flow(case: Case, a: Weights) -> Work:
         x, accepted = move(p, resample(p, q, bank[slots], global_key), h, local_key)
         trained = adam(trained, jax.grad(loss)(p, data, x))
         flow_trained = adam(flow_trained, jax.grad(flow_loss)(q, x))
-        h = jnp.where(accepted > target + 0.03, h * 1.05, jnp.where(accepted < target - 0.03, h / 1.05, h))
+        h = jnp.where(
+            accepted > target + 0.03, h * 1.05, jnp.where(accepted < target - 0.03, h / 1.05, h)
+        )
         return trained, flow_trained, bank.at[slots].set(x), jnp.minimum(h, 1.0)
 
     def check():
@@ -388,7 +420,10 @@ def adaptive_flow(case: Case, a: Weights) -> Work:
         }
 
     bank = flow.variance**0.5 * normal(jax.random.key(1), data, (bank_size, d))
-    return Work(in_one_program(case, step, (*start, bank, jnp.asarray(case.step_size, data.dtype)), data), check)
+    return Work(
+        in_one_program(case, step, (*start, bank, jnp.asarray(case.step_size, data.dtype)), data),
+        check,
+    )
 
 
 # W8: Hamiltonian Monte Carlo.
@@ -413,12 +448,18 @@ def hmc(case: Case, a: Weights, energy, fixed) -> Work:
 
         y, p, u_y, g_y = lax.fori_loop(0, 10, leapfrog, (x, momentum, u, g))
         accept = jnp.log(uniform) < u - u_y + 0.5 * ((momentum**2).sum(-1) - (p**2).sum(-1))
-        return jnp.where(accept[:, None], y, x), jnp.where(accept, u_y, u), jnp.where(accept[:, None], g_y, g)
+        return (
+            jnp.where(accept[:, None], y, x),
+            jnp.where(accept, u_y, u),
+            jnp.where(accept[:, None], g_y, g),
+        )
 
     def step(fixed, state, key):
         momentum, uniform = jax.random.split(key)
         x = state[0]
-        return hmc_step(fixed, state, normal(momentum, x), jax.random.uniform(uniform, x.shape[:1], x.dtype))
+        return hmc_step(
+            fixed, state, normal(momentum, x), jax.random.uniform(uniform, x.shape[:1], x.dtype)
+        )
 
     def check():
         state = jax.jit(start)(fixed, x)

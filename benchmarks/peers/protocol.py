@@ -1,7 +1,7 @@
-"""The side of a peer in the conversation with compare.py: one JSON command per line in, one JSON answer per line out.
+"""A peer's side of the conversation with compare.py: a JSON line in, a JSON line out.
 
-A peer gives `serve` a table of workloads. Each is a function (case, arrays) -> Work, where `arrays` are those of the
-case's file under the names of README.md. README.md also says what every workload computes.
+A peer gives `serve` a table of workloads. Each is a function (case, arrays) -> Work, where `arrays`
+are those of the case's file. The names and what is to be computed are in ../README.md.
 """
 
 import json
@@ -29,7 +29,9 @@ class Case:
 
 class Work(NamedTuple):
     run: Callable[[], object]  # `case.steps` steps; returns when they are done
-    check: Callable[[], Mapping[str, Any]]  # the arrays out.* of the file's inputs, by the weights before any step
+    check: Callable[
+        [], Mapping[str, Any]
+    ]  # the arrays out.* of the file's inputs, by the weights before any step
 
 
 class Skip(Exception):
@@ -110,7 +112,7 @@ def serve(
     load: Callable[[Any], Any],
     forget: Callable[[], object],
 ) -> None:
-    """Answers commands until quit. `load` makes a NumPy array one of the peer's; `forget` clears its caches."""
+    """Answers until quit. `load` takes a NumPy array in; `forget` clears the peer's caches."""
     session = Session(about, workloads, load, forget)
     for line in sys.stdin:
         command = json.loads(line)

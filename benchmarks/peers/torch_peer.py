@@ -1,7 +1,7 @@
-"""The workloads of ./bench in PyTorch: eager, or with --compile through torch.compile, each in the fastest form found.
+"""The workloads of ./bench in PyTorch, eager or with torch.compile, in the fastest forms found.
 
-In eager mode a gradient is torch.autograd.grad of a small graph (torch.func.grad takes twice as long); torch.compile needs
-torch.func.grad, which it takes apart. Adam is the fused one.
+An eager gradient is torch.autograd.grad, as torch.func.grad takes twice as long; torch.compile
+needs the latter, which it traces through. Adam is the fused one.
 """
 
 import argparse
@@ -33,7 +33,9 @@ def fast(f):
 
 def layers(arrays: Arrays, name: str) -> Layers:
     count = sum(k.startswith(name + ".") for k in arrays) // 2
-    return [(arrays[f"{name}.{2 * k}.weight"], arrays[f"{name}.{2 * k}.bias"]) for k in range(count)]
+    return [
+        (arrays[f"{name}.{2 * k}.weight"], arrays[f"{name}.{2 * k}.bias"]) for k in range(count)
+    ]
 
 
 def mlp(net: Layers, x: Tensor, activation=silu) -> Tensor:
@@ -96,7 +98,7 @@ def repeat(case: Case, step, state):
 
 
 class Training:
-    """Steps of Adam on loss(*noise) of the parameters p, with noise = draw() or, for the check, given()."""
+    """Adam on loss(*noise) over parameters p, with noise = draw() or, for the check, given()."""
 
     def __init__(self, p: Arrays, loss, draw=lambda: (), given=lambda: ()):
         self.p, self.loss, self.draw, self.given = p, fast(loss), draw, given
@@ -117,7 +119,10 @@ class Training:
         value = self.backward(self.given())
         # backward() leaves nothing where a parameter has no influence
         grads = {k: torch.zeros_like(v) if v.grad is None else v.grad for k, v in self.p.items()}
-        return {f"out.{prefix}loss": value, **{f"out.{prefix}gradient.{k}": g for k, g in grads.items()}}
+        return {
+            f"out.{prefix}loss": value,
+            **{f"out.{prefix}gradient.{k}": g for k, g in grads.items()},
+        }
 
 
 def training(case: Case, p: Arrays, loss, draw=lambda: (), given=lambda: ()) -> Work:
@@ -209,7 +214,11 @@ def contrastive_divergence(case: Case, a: Arrays) -> Work:
         return (y,)
 
     return training(
-        case, p, loss, lambda: negatives(torch.randn_like(x) for _ in range(10)), lambda: negatives(a["noise.0"])
+        case,
+        p,
+        loss,
+        lambda: negatives(torch.randn_like(x) for _ in range(10)),
+        lambda: negatives(a["noise.0"]),
     )
 
 
@@ -219,7 +228,10 @@ def denoising_score_matching(case: Case, a: Arrays) -> Work:
 
     def loss(noise):
         noisy = (x + sigma * noise).requires_grad_()
-        return 0.5 * (noise - sigma * gradient(lambda x: net_energy(net, x), noisy)).square().sum(1).mean()
+        return (
+            0.5
+            * (noise - sigma * gradient(lambda x: net_energy(net, x), noisy)).square().sum(1).mean()
+        )
 
     return training(case, p, loss, lambda: (torch.randn_like(x),), lambda: (a["noise.0"],))
 
@@ -240,7 +252,10 @@ def sliced_score_matching(case: Case, a: Arrays) -> Work:
 
 def exact_score_matching(case: Case, a: Arrays) -> Work:
     p, x = of(a, "net"), a["in.x"].requires_grad_()
-    net, basis = layers(p, "net"), torch.eye(case.d, dtype=x.dtype).unsqueeze(1).expand(-1, *x.shape)
+    net, basis = (
+        layers(p, "net"),
+        torch.eye(case.d, dtype=x.dtype).unsqueeze(1).expand(-1, *x.shape),
+    )
 
     def loss():
         g, products = hessian_products(lambda x: net_energy(net, x), x, basis)
@@ -255,16 +270,20 @@ def exact_score_matching(case: Case, a: Arrays) -> Work:
 class RealNvp:
     """Couplings flow.0, flow.1, ... on N(0, variance I); flow.0 moves the first half.
 
-    A capped network is as wide as the whole vector; only the columns that its masks leave are computed.
+    A capped network is as wide as the vector; only what its masks leave is computed.
     """
 
-    def __init__(self, p: Arrays, d: int, couplings: int, variance: float = 1.0, capped: bool = False):
+    def __init__(
+        self, p: Arrays, d: int, couplings: int, variance: float = 1.0, capped: bool = False
+    ):
         self.variance, self.capped, self.d = variance, capped, d
         self.cap = 2 / couplings if capped else 2.0
         self.nets = [[layers(p, f"flow.{k}.{net}") for net in "st"] for k in range(couplings)]
 
     def base_log_prob(self, z: Tensor) -> Tensor:
-        return z.square().sum(1) * (-0.5 / self.variance) - 0.5 * self.d * math.log(2 * math.pi * self.variance)
+        return z.square().sum(1) * (-0.5 / self.variance) - 0.5 * self.d * math.log(
+            2 * math.pi * self.variance
+        )
 
     def network(self, net: Layers, k: int, x: Tensor) -> Tensor:
         if self.capped:
@@ -276,7 +295,11 @@ class RealNvp:
 
     def scale_shift(self, k: int, halves: list[Tensor]) -> tuple[Tensor, Tensor]:
         s, t = (self.network(net, k, halves[1 - k % 2]) for net in self.nets[k])
-        return (self.cap * s.tanh(), self.cap * t) if self.capped else (self.cap * (s / self.cap).tanh(), t)
+        return (
+            (self.cap * s.tanh(), self.cap * t)
+            if self.capped
+            else (self.cap * (s / self.cap).tanh(), t)
+        )
 
     def split(self, x: Tensor) -> list[Tensor]:
         return [x[:, : self.d // 2], x[:, self.d // 2 :]]
@@ -328,7 +351,7 @@ def flow_fit(case: Case, a: Arrays) -> Work:
 
 
 def adaptive_flow(case: Case, a: Arrays) -> Work:
-    """i-SIR with 64 particles proposed by the flow, then 24 MALA steps; energy and flow learn from the last states."""
+    """Chains make an i-SIR and 24 MALA steps; energy and flow learn from their last states."""
     bank_size, particles, local_steps, target = 1024, 64, 24, 0.75
     data, n, d = a["in.x"], case.rows, case.d
     p, q = of(a, "energy"), of(a, "flow")
@@ -430,7 +453,9 @@ def hvp(case: Case, a: Arrays) -> Work:
 
     def product(x, v):
         if arguments.compile:
-            return torch.func.jvp(lambda x: gradient(lambda x: net_energy(net, x), x), (x,), (v,))[1]
+            return torch.func.jvp(lambda x: gradient(lambda x: net_energy(net, x), x), (x,), (v,))[
+                1
+            ]
         with torch.enable_grad():
             x = x.detach().requires_grad_()
             return torch.autograd.grad(gradient(lambda x: net_energy(net, x), x), x, v)[0]
@@ -492,4 +517,9 @@ WORKLOADS = {
 
 if __name__ == "__main__":
     name = "torch_compile" if arguments.compile else "torch"
-    serve({"name": name, "version": torch.__version__}, WORKLOADS, torch.from_numpy, torch.compiler.reset)
+    serve(
+        {"name": name, "version": torch.__version__},
+        WORKLOADS,
+        torch.from_numpy,
+        torch.compiler.reset,
+    )

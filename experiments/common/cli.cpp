@@ -77,6 +77,7 @@ Cli::Cli(int argc, const char* const* argv, const std::string& about)
                       "type of the numbers computed with");
   quick_ = flag("quick", "a few seconds only, to see that everything works");
   quiet_ = flag("quiet", "no progress on the terminal");
+  profile_ = flag("profile", "print where the time goes, by operation and by layer");
   group_ = "Options";
 }
 

@@ -72,6 +72,7 @@ class Cli {
   bool overwrite() const { return overwrite_; }
   bool quiet() const { return quiet_; }
   bool quick() const { return quick_; }
+  bool profile() const { return profile_; }
   /// Every option declared so far, in that order.
   const std::vector<ResolvedOption>& options() const { return options_; }
 
@@ -89,7 +90,7 @@ class Cli {
   std::size_t threads_ = 0;
   std::string precision_;
   std::filesystem::path out_;
-  bool overwrite_ = false, quiet_ = false, quick_ = false;
+  bool overwrite_ = false, quiet_ = false, quick_ = false, profile_ = false;
 };
 
 }  // namespace eqp

@@ -3,10 +3,14 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <iostream>
+#include <optional>
+#include <sstream>
 #include <stdexcept>
 
 #include "autodiff/parallel.hpp"
+#include "autodiff/profile.hpp"
 #include "experiments/common/build_info.hpp"
 #include "experiments/common/interrupt.hpp"
 
@@ -25,14 +29,30 @@ constexpr int kInterrupted = 75;
                               cli.precision() + " builds and runs it");
 }
 
+/// Prints the profile, also to profile.txt if the run left a folder.
+void report(const ad::Profile& profile, const std::filesystem::path& folder) {
+  std::ostringstream text;
+  profile.print(text);
+  std::cout << '\n' << text.str();
+  if (!std::filesystem::exists(folder)) return;
+  const auto temporary = folder / "profile.txt.partial";
+  std::ofstream(temporary) << text.str();
+  std::filesystem::rename(temporary, folder / "profile.txt");
+}
+
 int run(int argc, char** argv, const std::string& about, const std::function<void(Cli&)>& body) {
   Cli cli(argc, argv, about);
   if (cli.precision() != build_precision()) switch_precision(cli, argv);
   const InterruptScope scope;
-  ad::with_threads(cli.threads(), [&] {
-    body(cli);
-    return 0;
-  });
+  {
+    std::optional<ad::Profile> profile;
+    if (cli.profile()) profile.emplace();
+    ad::with_threads(cli.threads(), [&] {
+      body(cli);
+      return 0;
+    });
+    if (profile) report(*profile, cli.out());
+  }
   if (!interrupted()) return 0;
   const bool wrote = std::filesystem::exists(cli.out());
   std::cerr << "interrupted: "
