@@ -56,11 +56,12 @@ Batched::Batched(std::vector<Shape> row_shapes, Function f) : cache_(std::make_s
 }
 
 std::size_t Batched::block(std::size_t rows) const {
-  constexpr std::size_t kProbe = 64, kCache = std::size_t(1) << 19, kFewest = 16;
-  const std::size_t per_row = program(kProbe).bytes() / kProbe + 1;
-  const std::size_t in_cache = std::max(kCache / per_row / kFewest * kFewest, kFewest);
-  const std::size_t quarter = (rows / 4 + kFewest - 1) / kFewest * kFewest;
-  return std::max(std::min(in_cache, quarter), kFewest);
+  // A second-level cache of today, and sizes measured at which products reach their full speed.
+  constexpr std::size_t kCache = std::size_t(1) << 20, kFewest = 16, kGood = 32, kMost = 64;
+  const std::size_t per_row = program(kMost).bytes() / kMost + 1;
+  const std::size_t in_cache = std::clamp(kCache / per_row / kFewest * kFewest, kGood, kMost);
+  const std::size_t quarter = (rows + 4 * kFewest - 1) / (4 * kFewest) * kFewest;
+  return std::min(in_cache, quarter);
 }
 
 Program Batched::program(std::size_t rows) const {

@@ -90,8 +90,9 @@ class Batched {
   /// ask its own Batched.
   Workspace workspace(std::size_t rows) const { return program(rows).workspace(); }
   Program program(std::size_t rows) const;
-  /// Rows of a block to cut `rows` into: as many as keep a workspace in cache, but not so many that
-  /// few blocks are left to run in parallel. A function of the program and of `rows` alone.
+  /// Rows of a block to cut `rows` into: as many as keep a workspace in cache, up to where larger
+  /// products gain nothing, and not so many that there are fewer than 4 blocks of at least 16. A
+  /// function of the program and of `rows` alone, on every machine.
   std::size_t block(std::size_t rows) const;
 
  private:

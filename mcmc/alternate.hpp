@@ -39,6 +39,10 @@ class Alternate {
   }
   double& step_size() requires Adaptable<Local> { return local_.step_size(); }
 
+  std::size_t block(std::size_t chains) const {
+    return std::min(global_.block(chains), local_.block(chains));
+  }
+
   State init(ad::ConstView x0, std::size_t first_chain = 0) const {
     return {local_.init(x0, first_chain), global_.init(x0, first_chain)};
   }

@@ -20,22 +20,20 @@ inline ad::NonFinite located(const ad::NonFinite& e, std::size_t first_chain, st
   return {who + when + ": " + e.what(), e.origin, e.row};
 }
 
-/// The chains of a run, as blocks that are advanced in parallel. The block size trades matrix
-/// products that are large against memory that stays in cache; results do not depend on threads.
+/// The chains of a run, as blocks that are advanced in parallel; results do not depend on threads.
 template <Kernel K>
 class Chains {
  public:
   using State = typename K::State;
 
-  /// Starts chain i at row i of x0 (n, d). Throws std::invalid_argument unless n >= 1, block >= 1
-  /// and the energy is finite at every start.
-  Chains(const K& kernel, ad::ConstView x0, std::size_t block = 64)
-      : blocks_{x0.rows(), block}, shape_(x0.shape) {
-    if (x0.shape.rank() != 2 || x0.rows() == 0 || block == 0) {
-      throw std::invalid_argument("Chains: x0 is " + ad::str(x0.shape) + " in blocks of " +
-                                  std::to_string(block) +
-                                  "; need (n, d) with n >= 1 and blocks of at least 1");
+  /// Starts chain i at row i of x0 (n, d), `block` chains to a task, or as many as the kernel
+  /// likes. Throws std::invalid_argument unless n >= 1 and the energy is finite at every start.
+  Chains(const K& kernel, ad::ConstView x0, std::size_t block = 0) : shape_(x0.shape) {
+    if (x0.shape.rank() != 2 || x0.rows() == 0) {
+      throw std::invalid_argument("Chains: x0 is " + ad::str(x0.shape) +
+                                  "; need (n, d) with n >= 1");
     }
+    blocks_ = {x0.rows(), block ? block : kernel.block(x0.rows())};
     states_.resize(blocks_.count());
     ad::parallel_for(states_.size(), [&](std::size_t b) {
       states_[b] = kernel.init(x0.slice(blocks_.first(b), blocks_.size(b)), blocks_.first(b));
@@ -117,6 +115,8 @@ class Chains {
     }
   }
   std::size_t size() const { return blocks_.rows; }
+  /// Chains per task.
+  std::size_t block() const { return blocks_.block; }
 
  private:
   void refresh(const K& kernel, std::size_t b) {
@@ -127,7 +127,7 @@ class Chains {
     }
   }
 
-  ad::Blocks blocks_;
+  ad::Blocks blocks_{0, 1};
   ad::Shape shape_;
   std::vector<State> states_;
 };

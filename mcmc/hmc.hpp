@@ -38,6 +38,8 @@ class Hmc {
   }
   double& step_size() { return step_size_; }
 
+  std::size_t block(std::size_t chains) const { return value_and_grad_.block(chains); }
+
   State init(ad::ConstView x0, std::size_t first_chain = 0) const {
     State s{.at = workspace_for("Hmc", value_and_grad_, dim_, x0),
             .position = ad::Tensor(x0),

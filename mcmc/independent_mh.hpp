@@ -26,6 +26,8 @@ class IndependentMh {
         current_weight_(mcmc::current_weight(energy, proposal)),
         fresh_weight_(mcmc::fresh_weight(energy, proposal)) {}
 
+  std::size_t block(std::size_t chains) const { return current_weight_.block(chains); }
+
   State init(ad::ConstView x0, std::size_t first_chain = 0) const {
     State s{.at = workspace_for("IndependentMh", current_weight_, dim_, x0),
             .fresh = fresh_weight_.workspace(x0.rows()),

@@ -44,6 +44,8 @@ class Isir {
     }
   }
 
+  std::size_t block(std::size_t chains) const { return current_weight_.block(chains); }
+
   State init(ad::ConstView x0, std::size_t first_chain = 0) const {
     State s{.at = workspace_for("Isir", current_weight_, dim_, x0),
             .fresh = fresh_weight_.workspace(fresh_ * std::min(chains_per_run(), x0.rows())),

@@ -39,7 +39,10 @@ struct Counts {
 /// the first bad operation and the chain as a row of the block.
 template <class K>
 concept Kernel = requires(const K k, ad::ConstView x0, std::size_t first_chain, typename K::State s,
-                          const typename K::State fixed, const ad::BlockRng rng) {
+                          const typename K::State fixed, const ad::BlockRng rng,
+                          std::size_t chains) {
+  // How many of so many chains a task is to have.
+  { k.block(chains) } -> std::same_as<std::size_t>;
   // The only allocation. x0 (n, d). Throws std::invalid_argument if a chain starts where the
   // energy is not finite; first_chain is the number of row 0 in that message.
   { k.init(x0, first_chain) } -> std::same_as<typename K::State>;

@@ -30,6 +30,8 @@ class RandomWalk {
         value_(mcmc::value(energy, dim)) {}
   double& step_size() { return step_size_; }
 
+  std::size_t block(std::size_t chains) const { return value_.block(chains); }
+
   State init(ad::ConstView x0, std::size_t first_chain = 0) const {
     State s{.at = workspace_for("RandomWalk", value_, dim_, x0),
             .position = ad::Tensor(x0),

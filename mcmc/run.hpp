@@ -11,7 +11,7 @@ struct RunOptions {
   std::uint32_t steps = 1000;  // recorded phase
   std::uint32_t warmup = 0;    // steps before it, discarded
   std::uint32_t thin = 1;      // every thin-th step is recorded
-  std::size_t block = 64;      // chains per task
+  std::size_t block = 0;       // chains per task; 0: as many as the kernel likes
   ad::Key key;
   double target_accept = 0;  // adapt the step size to it during warm-up; 0: leave it alone
   double largest_step = 0;   // cap of the adapted step size; 0: none
@@ -20,12 +20,13 @@ struct RunOptions {
 };
 
 struct RunResult {
-  ad::Tensor draws;      // (chains, steps / thin, d)
-  ad::Tensor last;       // (chains, d)
-  Counts counts;         // of the recorded phase; of an alternation the local moves
-  Counts global;         // of an alternation the global moves
-  double step_size = 0;  // of the recorded phase; 0 for a kernel without one to adapt
-  std::string warning;   // in plain words, about the recorded phase; empty: none
+  ad::Tensor draws;       // (chains, steps / thin, d)
+  ad::Tensor last;        // (chains, d)
+  Counts counts;          // of the recorded phase; of an alternation the local moves
+  Counts global;          // of an alternation the global moves
+  std::size_t block = 0;  // chains per task
+  double step_size = 0;   // of the recorded phase; 0 for a kernel without one to adapt
+  std::string warning;    // in plain words, about the recorded phase; empty: none
 };
 
 /// Throws std::invalid_argument naming the first option that makes no sense.
@@ -45,6 +46,7 @@ RunResult run(K kernel, ad::ConstView x0, const RunOptions& options) {
   check(options, Adaptable<K>);
   Chains<K> chains(kernel, x0, options.block);
   RunResult result;
+  result.block = chains.block();
   const auto stopped = [&] { return options.stop && options.stop(); };
   if constexpr (Adaptable<K>) {
     if (options.target_accept > 0) {

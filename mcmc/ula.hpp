@@ -39,6 +39,8 @@ class Ula {
     throw std::invalid_argument("Ula: bound " + std::to_string(bound_) + "; need a number above 0");
   }
 
+  std::size_t block(std::size_t chains) const { return value_and_grad_.block(chains); }
+
   State init(ad::ConstView x0, std::size_t first_chain = 0) const {
     State s{.at = workspace_for("Ula", value_and_grad_, dim_, x0),
             .position = ad::Tensor(x0),

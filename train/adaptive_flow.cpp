@@ -48,6 +48,7 @@ class AdaptiveFlow {
                        collect(first_chain, step - t * length(), x, negatives);
                      });
     bank_.put_back(chains_->positions());
+    log.chain_block = chains_->block();
 
     const mcmc::Counts global = chains_->global_counts(), local = chains_->counts();
     if (global.proposed > 0) {

@@ -27,9 +27,9 @@ inline Objective cd(mcmc::Energy energy, DataSource data, CdOptions o) {
       .row_shapes = {{o.dim}, {o.dim}},
       .loss = contrastive_loss(energy, o.regulariser),
       .feed =
-          [=](std::uint32_t t, std::span<const ad::View> in, StepLog&) {
+          [=](std::uint32_t t, std::span<const ad::View> in, StepLog& log) {
             data(t, in[0]);
-            negatives(t, in[0], in[1]);
+            negatives(t, in[0], in[1], log);
           },
   };
 }

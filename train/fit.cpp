@@ -39,6 +39,7 @@ std::uint32_t fit(ad::Params& params, const Objective& objective,
       const Update::Result result = update.step(read, options.learning_rate(t));
       log.loss = result.loss;
       log.gradient_norm = result.gradient_norm;
+      log.block = result.block;
       if (ema) ema->update(params);
       if (objective.after) objective.after(t, in, log);
     } catch (const std::runtime_error& e) {

@@ -7,6 +7,7 @@
 
 #include "mcmc/chains.hpp"
 #include "mcmc/ula.hpp"
+#include "train/objective.hpp"
 
 namespace eqp::train {
 
@@ -29,7 +30,7 @@ class LangevinNegatives {
 
   /// Writes to out where chains from start (n, d) are after the steps of update t; start and out
   /// may be the same rows, and n is the same at every call.
-  void operator()(std::uint32_t t, ad::ConstView start, ad::View out) const {
+  void operator()(std::uint32_t t, ad::ConstView start, ad::View out, StepLog& log) const {
     if (*chains_) {
       (*chains_)->set(ula_, start);
     } else {
@@ -37,6 +38,7 @@ class LangevinNegatives {
     }
     (*chains_)->advance(ula_, t * options_.steps, options_.steps, options_.key);
     std::ranges::copy((*chains_)->positions().flat(), out.data);
+    log.chain_block = (*chains_)->block();
   }
 
  private:

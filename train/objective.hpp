@@ -17,6 +17,7 @@ struct StepLog {
   double weight_ess =
       std::numeric_limits<double>::quiet_NaN();  // of the i-SIR weights, in particles
   double flow_loss = std::numeric_limits<double>::quiet_NaN();
+  std::size_t block = 0, chain_block = 0;  // rows and chains per task; 0: there are no chains
 };
 
 /// A training method, as a value: the loss, recorded once, and what feeds it at every step.
@@ -39,7 +40,7 @@ using DataSource = std::function<void(std::uint32_t t, ad::View out)>;
 struct FitOptions {
   std::uint32_t steps = 1000;
   Schedule learning_rate = constant(1e-3);
-  std::size_t block = 64;
+  std::size_t block = 0;  // rows per task; 0: see Update
   double clip_norm = 0;
   double ema = 0;  // decay of an average that replaces the parameters at the end; 0: none
 };

@@ -34,11 +34,11 @@ inline Objective pcd(mcmc::Energy energy, DataSource data, std::size_t bank_size
       .row_shapes = {{o.dim}, {o.dim}},
       .loss = contrastive_loss(energy, o.regulariser),
       .feed =
-          [=](std::uint32_t t, std::span<const ad::View> in, StepLog&) {
+          [=](std::uint32_t t, std::span<const ad::View> in, StepLog& log) {
             data(t, in[0]);
             bank->take(t, in[1]);
             bank->restart(t, o.restart_probability, in[1]);
-            negatives(t, in[1], in[1]);
+            negatives(t, in[1], in[1], log);
             bank->put_back(in[1]);
           },
   };

@@ -6,6 +6,7 @@
 
 #include "autodiff/grad.hpp"
 #include "autodiff/non_finite.hpp"
+#include "autodiff/plan.hpp"
 
 namespace eqp::train {
 namespace {
@@ -30,15 +31,26 @@ Update::Update(std::string name, ad::Params& params, std::vector<ad::Shape> row_
                      }),
       optimiser_(std::move(optimiser)),
       options_(options),
-      gradient_(params.size()) {
-  if (options.block == 0) throw std::invalid_argument(name_ + ": block 0: need at least 1 row");
+      gradient_(params.size()) {}
+
+bool Update::couples_rows(std::size_t rows) const {
+  const ad::Plan& plan = loss_and_grad_.program(rows).plan();
+  const ad::Shape& loss = plan.slots[plan.outputs[0]].shape;
+  if (loss.rank() == 0) return true;
+  if (loss == ad::Shape{rows}) return false;
+  throw std::invalid_argument(name_ + ": the loss of " + std::to_string(rows) + " rows is " +
+                              ad::str(loss) + "; need " + ad::str({rows}) + " or ()");
 }
 
 void Update::prepare(std::size_t rows) {
   constexpr std::size_t kGroups = 8;
   if (workspaces_.size() < ad::n_workers()) workspaces_.resize(ad::n_workers());
   if (rows == blocks_.rows) return;
-  blocks_ = {rows, options_.block};
+  const std::size_t block =
+      std::min(rows, options_.block ? options_.block : loss_and_grad_.block(rows));
+  const bool whole = couples_rows(block);
+  blocks_ = {rows, whole ? rows : block};
+  losses_per_batch_ = whole ? 1 : double(rows);
   groups_ = {blocks_.count(), (blocks_.count() + kGroups - 1) / kGroups};
   workspaces_.clear();
   workspaces_.resize(ad::n_workers());
@@ -77,7 +89,7 @@ void Update::run_group(std::span<const ad::ConstView> batch, std::size_t group) 
 // among the threads where that is worth waking them up.
 void Update::sum_gradients() {
   constexpr std::size_t kWork = std::size_t(1) << 16;
-  const Real scale = Real(1 / double(blocks_.rows));
+  const Real scale = Real(1 / losses_per_batch_);
   const ad::Blocks pieces{gradient_.size(), std::max<std::size_t>(kWork / gradients_.size(), 4096)};
   ad::parallel_for(pieces.count(), [&](std::size_t p) {
     const std::size_t first = pieces.first(p), size = pieces.size(p);
@@ -94,8 +106,8 @@ void Update::sum_gradients() {
 Update::Result Update::step(std::span<const ad::ConstView> batch, double learning_rate) {
   prepare(batch[0].rows());
   ad::parallel_for(groups_.count(), [&](std::size_t group) { run_group(batch, group); });
-  Result result;
-  for (const double loss : losses_) result.loss += loss / double(blocks_.rows);
+  Result result{.block = blocks_.block};
+  for (const double loss : losses_) result.loss += loss / losses_per_batch_;
   sum_gradients();
   result.gradient_norm = clip_norm(gradient_, options_.clip_norm);
   if (!std::isfinite(result.loss + result.gradient_norm)) explain(batch);

@@ -13,33 +13,38 @@
 
 namespace eqp::train {
 
-/// The losses of the rows of a batch, recorded: inputs (n, ...) -> (n).
+/// The losses of the rows of a batch, recorded: inputs (n, ...) -> (n). Or one loss of the whole
+/// batch, (): for those that couple rows, such as a variance or a log-sum over the batch.
 using Loss = std::function<ad::Var(std::span<const ad::Var> in)>;
 
 /// One optimisation step on the mean of a loss over a batch. The batch is cut into blocks of rows
 /// that run in parallel; their gradients are summed in a fixed order, so that the step has the same
-/// bits on any number of threads.
+/// bits on any number of threads. A loss of the whole batch is one block, whose kernels run in
+/// parallel where they are large.
 class Update {
  public:
   struct Options {
-    std::size_t block = 64;  // rows per task
-    double clip_norm = 0;    // largest gradient norm; 0 does not clip
+    std::size_t block = 0;  // rows per task; 0: as ad::Batched suggests
+    double clip_norm = 0;   // largest gradient norm; 0 does not clip
   };
   struct Result {
     double loss = 0;           // mean over the batch
     double gradient_norm = 0;  // before clipping
+    std::size_t block = 0;     // rows per task
   };
 
-  /// row_shapes: the shape of one row of each input. Throws std::invalid_argument for block 0.
+  /// row_shapes: the shape of one row of each input.
   Update(std::string name, ad::Params& params, std::vector<ad::Shape> row_shapes, Loss loss,
          std::unique_ptr<Optimiser> optimiser, Options options);
 
   /// Throws std::runtime_error naming the first bad operation when the loss or the gradient is not
-  /// finite; the parameters keep their values.
+  /// finite, and std::invalid_argument if the loss is neither (n) nor (); the parameters keep their
+  /// values.
   Result step(std::span<const ad::ConstView> batch, double learning_rate);
 
  private:
   void prepare(std::size_t rows);
+  bool couples_rows(std::size_t rows) const;
   ad::Workspace& load(std::span<const ad::ConstView> batch, std::size_t block);
   void run_group(std::span<const ad::ConstView> batch, std::size_t group);
   void sum_gradients();
@@ -53,6 +58,7 @@ class Update {
   Options options_;
   ad::Blocks blocks_{0, 1};  // rows in blocks
   ad::Blocks groups_{0, 1};  // blocks in groups, which run one after the other
+  double losses_per_batch_ = 1;
   // Per worker, for a full block and for the last one, made when first needed. What a workspace
   // holds is scratch, so results do not depend on which worker takes a group.
   std::vector<std::array<std::optional<ad::Workspace>, 2>> workspaces_;

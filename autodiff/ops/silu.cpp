@@ -106,6 +106,22 @@ Orders orders_of(std::size_t mask) {
   return orders_of(mask, std::make_integer_sequence<unsigned, 1u << kByHand>());
 }
 
+// Rows that are no whole number of batches wait with their bias in the first-level cache.
+void with_bias(Orders write, std::span<const Real> x, std::span<const Real> bias, Real* out,
+               std::size_t stride) {
+  constexpr std::size_t kPart = 1024;
+  Real part[kPart];
+  std::size_t column = 0;
+  for (std::size_t begin = 0; begin < x.size(); begin += kPart) {
+    const std::size_t size = std::min(kPart, x.size() - begin);
+    for (std::size_t i = 0; i < size; ++i) {
+      part[i] = x[begin + i] + bias[column];
+      column = column + 1 == bias.size() ? 0 : column + 1;
+    }
+    write(part, size, nullptr, 0, out + begin, stride);
+  }
+}
+
 void check_order(std::size_t k) {
   if (k <= kMaxOrder) return;
   throw std::invalid_argument("silu: derivative of order " + std::to_string(k) + "; at most " +
@@ -144,23 +160,18 @@ constexpr Op kSiluOrders{
     .forward =
         [](In in, Out out, const Attr& attr) {
           const std::size_t n = in[0].size(), m = in.size() > 1 ? in[1].size() : 0;
+          const std::size_t row = std::max<std::size_t>(m, 1);
           const Orders write = orders_of(attr.index[0]);
-          if (m % Batch::size == 0) {
-            write(in[0].data, n, m ? in[1].data : nullptr, m, out.data, n);
-            return;
-          }
-          // Rows that are no whole number of batches wait with their bias in the first-level cache.
-          constexpr std::size_t kPiece = 1024;
-          Real piece[kPiece];
-          std::size_t column = 0;
-          for (std::size_t begin = 0; begin < n; begin += kPiece) {
-            const std::size_t size = std::min(kPiece, n - begin);
-            for (std::size_t i = 0; i < size; ++i) {
-              piece[i] = in[0].data[begin + i] + in[1].data[column];
-              column = column + 1 == m ? 0 : column + 1;
+          // Whole rows to a piece, so that the bias begins anew.
+          in_pieces(n / row, rows_of_piece(row), [&](std::size_t first, std::size_t last) {
+            const std::size_t begin = first * row, size = (last - first) * row;
+            const Real* x = in[0].data + begin;
+            if (m % Batch::size == 0) {
+              write(x, size, m ? in[1].data : nullptr, m, out.data + begin, n);
+            } else {
+              with_bias(write, {x, size}, in[1].flat(), out.data + begin, n);
             }
-            write(piece, size, nullptr, 0, out.data + begin, n);
-          }
+          });
         },
 };
 

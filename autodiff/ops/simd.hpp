@@ -3,6 +3,7 @@
 #include <span>
 #include <xsimd/xsimd.hpp>
 
+#include "autodiff/ops/pieces.hpp"
 #include "autodiff/real.hpp"
 
 // Elementwise loops, written once for a SIMD batch. The tail runs through the same batch code on a
@@ -15,7 +16,7 @@ using Mask = xsimd::batch_bool<Real>;
 // Flattened, which holds in a function of its own only: a call of f would pass its batches through
 // memory, at three times the cost.
 template <class F, class... In>
-[[gnu::noinline, gnu::flatten]] void map(std::span<Real> out, F f, const In*... in) {
+[[gnu::noinline, gnu::flatten]] void map_piece(std::span<Real> out, const F& f, const In*... in) {
   constexpr std::size_t width = Batch::size;
   const std::size_t n = out.size(), body = n - n % width;
   for (std::size_t i = 0; i < body; i += width) {
@@ -30,6 +31,14 @@ template <class F, class... In>
   alignas(64) Real lane[width];
   f(padded(in)...).store_aligned(lane);
   for (std::size_t j = 0; body + j < n; ++j) out[body + j] = lane[j];
+}
+
+/// out[i] = f(in[i]...), batch by batch.
+template <class F, class... In>
+void map(std::span<Real> out, const F& f, const In*... in) {
+  in_pieces(out.size(), kPiece, [&](std::size_t first, std::size_t last) {
+    map_piece(out.subspan(first, last - first), f, (in + first)...);
+  });
 }
 
 /// The sum of x, in an order that depends on its length only.

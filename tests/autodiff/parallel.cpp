@@ -61,6 +61,79 @@ BOOST_AUTO_TEST_CASE(any_number_of_threads_gives_the_same_bits) {
   }
 }
 
+// 5000 rows: products in 2 tasks, elementwise ops in 5, the last of them shorter.
+BOOST_AUTO_TEST_CASE(a_whole_batch_has_the_same_bits_on_any_number_of_threads) {
+  constexpr std::size_t n = 5000, width = 64;
+  Params params;
+  const auto draw = [](std::span<Real> v) {
+    BlockRng{{18}}.normal({v.data(), {1, v.size()}});
+    for (Real& x : v) x *= Real(0.1);
+  };
+  const Param w1 = params.add("w1", {3, width}, draw), b1 = params.add("b1", {width}, draw);
+  const Param w2 = params.add("w2", {width, width}, draw), b2 = params.add("b2", {width}, draw);
+  const Param w3 = params.add("w3", {width, 1}, draw);
+  const auto scores = [&](Var x) {
+    Tape& t = *x.tape;
+    const Var h = silu(affine(x, w1.on(t), b1.on(t)));
+    return sum(matmul(tanh(affine(h, w2.on(t), b2.on(t))), w3.on(t)), 1);
+  };
+  const auto run = [&](std::size_t threads) {
+    return with_threads(threads, [&] {
+      Workspace ws = compile({{n, 3}}, [&](std::span<const Var> in) {
+                       const Var s = scores(in[0]), loss = logsumexp(s, 0) - mean(s);
+                       return Vars{s, loss, grad(loss, params)};
+                     }).workspace();
+      BlockRng{{19}}.normal(ws.in(0));
+      ws.run();
+      return std::vector<Tensor>{Tensor(ws.out(0)), Tensor(ws.out(1)), Tensor(ws.out(2))};
+    });
+  };
+  const std::vector<Tensor> one = run(1);
+  for (const std::size_t threads : {2u, 4u}) {
+    const std::vector<Tensor> many = run(threads);
+    for (std::size_t k = 0; k < one.size(); ++k) {
+      BOOST_TEST(std::memcmp(one[k].flat().data(), many[k].flat().data(),
+                             one[k].size() * sizeof(Real)) == 0,
+                 "output " << k << " on " << threads << " threads");
+    }
+  }
+  // A few rows at a time are too small to be shared out, and have the same scores.
+  const Batched few({{3}}, [&](std::span<const Var> in) { return Vars{scores(in[0])}; });
+  const double tolerance = sizeof(Real) == 4 ? 1e-5 : 1e-13;
+  const Blocks blocks{n, 100};
+  for (std::size_t b = 0; b < blocks.count(); ++b) {
+    Workspace ws = few.workspace(blocks.size(b));
+    BlockRng{{19}, 0, std::uint32_t(blocks.first(b))}.normal(ws.in(0));
+    ws.run();
+    for (std::size_t i = 0; i < blocks.size(b); ++i) {
+      BOOST_TEST(std::abs(ws.out(0)[i] - one[0][blocks.first(b) + i]) < tolerance);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(blocks_are_as_the_program_and_the_rows_suggest) {
+  const auto program = [](std::size_t width) {
+    return Batched({{2}}, [width](std::span<const Var> in) {
+      return Vars{sum(tanh(broadcast_to(reshape(in[0], {in[0].shape()[0], 2, 1}),
+                                        {in[0].shape()[0], 2, width})),
+                      2)};
+    });
+  };
+  const Batched small = program(3), large = program(1 << 14);
+  for (const std::size_t threads : {1u, 4u}) {
+    with_threads(threads, [&] {
+      BOOST_TEST(small.block(1) == 16);  // 4 blocks or more, unless those are too small
+      BOOST_TEST(small.block(64) == 16);
+      BOOST_TEST(small.block(65) == 32);
+      BOOST_TEST(small.block(1000) == 64);
+      BOOST_TEST(small.block(1000000) == 64);
+      BOOST_TEST(large.block(64) == 16);
+      BOOST_TEST(large.block(1000) == 32);  // beyond the cache, where fewer would not help
+      return 0;
+    });
+  }
+}
+
 BOOST_AUTO_TEST_CASE(every_index_runs_once_on_no_more_threads_than_asked_for) {
   for (const std::size_t threads : {1u, 2u, 4u}) {
     std::vector<std::atomic<int>> count(500);

@@ -181,9 +181,9 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_refused) {
              "run: steps 0; need at least 1");
   BOOST_TEST(message([] { run(mala(), start(2), {.steps = 4, .thin = 5}); }) ==
              "run: thin 5 of 4 steps; need 1 to the number of steps");
-  BOOST_TEST(
-      message([] { run(mala(), start(2), {.block = 0}); }) ==
-      "Chains: x0 is (2, 2) in blocks of 0; need (n, d) with n >= 1 and blocks of at least 1");
+  BOOST_TEST(message([] {
+               run(mala(), ad::Tensor({0, 2}).view(), {});
+             }) == "Chains: x0 is (0, 2); need (n, d) with n >= 1");
   BOOST_TEST(message([] { run(mala(), start(2), {.target_accept = 0.7}); }) ==
              "run: target_accept without warm-up steps to adapt in");
   BOOST_TEST(message([] { run(isir(), start(2), {.warmup = 5, .target_accept = 0.7}); }) ==

@@ -13,7 +13,7 @@ constexpr bool kSingle = sizeof(Real) == 4;
 
 std::vector<Real> after_training(std::size_t threads, std::size_t method) {
   return ad::with_threads(threads, [&] {
-    Method m = std::move(all_methods(150)[method]);  // blocks of 64, 64 and 22
+    Method m = std::move(all_methods(150)[method]);  // blocks of 48, 48, 48 and 6
     fit(*m.params, m.objective, adam(), {.steps = 4, .learning_rate = constant(0.01)});
     std::vector<Real> values(m.params->values().begin(), m.params->values().end());
     values.insert(values.end(), m.flow_params->values().begin(), m.flow_params->values().end());
@@ -147,6 +147,65 @@ BOOST_AUTO_TEST_CASE(a_gradient_that_is_not_finite_is_an_error_too) {
   BOOST_TEST(rows.value() == 0);
 }
 
-BOOST_AUTO_TEST_CASE(blocks_of_no_rows_are_refused) {
-  BOOST_CHECK_THROW(Model(ad::square, {.block = 0}), std::invalid_argument);
+// The negative log-likelihood of a softmax over the rows: every row is coupled to all others.
+struct Contrast {
+  ad::Params params;
+  ad::Param w = params.add("w", {3, 4}, [](std::span<Real> v) {
+    ad::Draws draws({41});
+    for (Real& x : v) x = Real(0.5 * draws.normal());
+  });
+  std::vector<double> gradient;
+
+  static ad::Var loss(ad::Var score) { return logsumexp(score, 0) - mean(score); }
+  ad::Var score(ad::Var x) const { return sum(silu(matmul(x, w.on(*x.tape))), 1); }
+
+  Update::Result step(const ad::Tensor& x, std::size_t block = 0) {
+    Update update("contrast", params, {{3}},
+                  [this](std::span<const ad::Var> in) { return loss(score(in[0])); },
+                  std::make_unique<Probe>(gradient), {.block = block});
+    const ad::ConstView batch[] = {x};
+    return update.step(batch, 1);
+  }
+};
+
+BOOST_AUTO_TEST_CASE(a_loss_that_couples_rows_is_of_the_whole_batch) {
+  Contrast model;
+  const ad::Tensor x = ad::normal({300, 3}, {42});
+  const Update::Result result = model.step(x, 64);
+  BOOST_TEST(result.block == 300);
+  // The chain rule through the scores, whose gradients are rows of their own: p_i - 1/n.
+  const std::vector<ad::Tensor> r = ad::evaluate(
+      [&](std::span<const ad::Var> in) -> ad::Vars { return {model.score(in[0])}; }, {x});
+  double top = -1e30, sum = 0, mean = 0;
+  for (const Real s : r[0].flat()) top = std::max(top, double(s));
+  for (const Real s : r[0].flat()) {
+    sum += std::exp(double(s) - top);
+    mean += double(s) / 300;
+  }
+  BOOST_TEST(std::abs(result.loss - (top + std::log(sum) - mean)) < (kSingle ? 1e-5 : 1e-12));
+  ad::Tensor weight({300});
+  for (std::size_t i = 0; i < 300; ++i) {
+    weight[i] = Real(std::exp(double(r[0][i]) - top) / sum - 1.0 / 300);
+  }
+  const ad::Tensor expected = ad::evaluate(
+      [&](std::span<const ad::Var> in) -> ad::Vars {
+        return {ad::grad(ad::sum(model.score(in[0]) * in[1]), model.params)};
+      },
+      {x, weight})[0];
+  for (std::size_t k = 0; k < expected.size(); ++k) {
+    BOOST_TEST(std::abs(model.gradient[k] - expected[k]) < (kSingle ? 1e-5 : 1e-12));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_loss_of_any_other_shape_is_refused) {
+  ad::Params params;
+  const ad::Param theta = scalar(params, "theta", 1);
+  Update update("column", params, {{1}},
+                [&](std::span<const ad::Var> in) { return theta.on(*in[0].tape) * in[0]; }, sgd(),
+                {});
+  const ad::Tensor x = column(40, 1);
+  const ad::ConstView batch[] = {x};
+  BOOST_CHECK_EXCEPTION(update.step(batch, 1), std::invalid_argument, [](const auto& e) {
+    return std::string(e.what()) == "column: the loss of 16 rows is (16, 1); need (16) or ()";
+  });
 }
