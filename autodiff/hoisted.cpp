@@ -1,5 +1,7 @@
 #include "autodiff/hoisted.hpp"
 
+#include <thread>
+
 namespace eqp::ad {
 
 Hoisted::Hoisted(const Plan& plan)
@@ -18,7 +20,9 @@ void Hoisted::update() {
   if (calls_.size() == 0) return;
   const std::uint64_t now = version();
   if (seen_.load(std::memory_order_acquire) == now) return;
-  const std::scoped_lock lock(mutex_);
+  // It is done in microseconds, where to be put to sleep and woken up takes many.
+  std::unique_lock lock(mutex_, std::defer_lock);
+  while (!lock.try_lock()) std::this_thread::yield();
   if (seen_.load(std::memory_order_relaxed) == now) return;
   calls_.follow(plan_);
   for (std::size_t i = 0; i < calls_.size(); ++i) calls_.run(i);

@@ -56,12 +56,11 @@ Batched::Batched(std::vector<Shape> row_shapes, Function f) : cache_(std::make_s
 }
 
 std::size_t Batched::block(std::size_t rows) const {
-  // A second-level cache of today, and sizes measured at which products reach their full speed.
-  constexpr std::size_t kCache = std::size_t(1) << 20, kFewest = 16, kGood = 32, kMost = 64;
-  const std::size_t per_row = program(kMost).bytes() / kMost + 1;
-  const std::size_t in_cache = std::clamp(kCache / per_row / kFewest * kFewest, kGood, kMost);
-  const std::size_t quarter = (rows + 4 * kFewest - 1) / (4 * kFewest) * kFewest;
-  return std::min(in_cache, quarter);
+  // Measured: larger blocks gain nothing, products of fewer rows lose some of their speed, and a
+  // parameter gradient per block costs the more the smaller the blocks are.
+  constexpr std::size_t kCache = std::size_t(1) << 20, kLarge = 64, kSmall = 32;
+  if (rows <= 3 * kLarge) return kSmall;
+  return program(kLarge).bytes() <= kCache ? kLarge : kSmall;
 }
 
 Program Batched::program(std::size_t rows) const {

@@ -90,9 +90,9 @@ class Batched {
   /// ask its own Batched.
   Workspace workspace(std::size_t rows) const { return program(rows).workspace(); }
   Program program(std::size_t rows) const;
-  /// Rows of a block to cut `rows` into: as many as keep a workspace in cache, up to where larger
-  /// products gain nothing, and not so many that there are fewer than 4 blocks of at least 16. A
-  /// function of the program and of `rows` alone, on every machine.
+  /// Rows of a block to cut `rows` into: 64, or 32 where 64 would leave fewer than 4 blocks or
+  /// their workspace falls out of the second-level cache. A function of the program and of `rows`
+  /// alone, on every machine.
   std::size_t block(std::size_t rows) const;
 
  private:

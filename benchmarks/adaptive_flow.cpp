@@ -58,6 +58,8 @@ class AdaptiveFlow : public Workload {
     for (std::uint32_t k = 0; k < case_.steps; ++k) trainer_->step();
   }
 
+  std::size_t block() const override { return trainer_->block(); }
+
   Limit limit() override {
     const ad::Blocks chains{case_.rows, case_.block};
     const std::size_t fresh = kParticlesPerChain - 1;

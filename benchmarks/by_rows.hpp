@@ -10,13 +10,16 @@ namespace eqp::bench {
 /// A function of rows, run on a batch block by block on all threads.
 class ByRows {
  public:
+  /// In blocks of 0 rows: as the program suggests.
   ByRows(const ad::Blocks& blocks, std::vector<ad::Shape> row_shapes, ad::Function f)
       : blocks_(blocks) {
     const ad::Batched program(std::move(row_shapes), std::move(f));
-    for (std::size_t b = 0; b < blocks.count(); ++b) {
-      workspaces_.push_back(program.workspace(blocks.size(b)));
+    if (blocks_.block == 0) blocks_.block = program.block(blocks_.rows);
+    for (std::size_t b = 0; b < blocks_.count(); ++b) {
+      workspaces_.push_back(program.workspace(blocks_.size(b)));
     }
   }
+  std::size_t block() const { return blocks_.block; }
 
   /// fill(first row, workspace) writes a block's inputs, then the block runs.
   template <class Fill>

@@ -14,7 +14,7 @@ struct Case {
   std::size_t width = 128;  // hidden units of the energy networks
   std::uint32_t steps = 0;  // of one measurement
   double step_size = 0.01;  // of the Langevin and leapfrog steps
-  std::size_t block = 64;   // rows per task
+  std::size_t block = 0;    // rows per task; 0: as the program suggests
 };
 
 /// Reads {"workload", "rows", "d", "steps", "dtype"} and what else is there. Throws

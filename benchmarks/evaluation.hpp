@@ -29,6 +29,7 @@ class Evaluation : public Workload {
 
   void start() override;
   void run() override;
+  std::size_t block() const override { return rows_->block(); }
   Limit limit() override;
   void check(ad::Params& file) override;
 

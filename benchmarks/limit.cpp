@@ -72,9 +72,10 @@ Limit::Task Limit::task(std::vector<Product> products) {
   return {std::move(products), ad::Tensor({a}), ad::Tensor({b}), ad::Tensor({c})};
 }
 
-void Limit::add(const ad::Blocks& blocks, const std::vector<ad::Shape>& row_shapes,
-                const ad::Function& f, std::size_t times) {
+void Limit::add(ad::Blocks blocks, const std::vector<ad::Shape>& row_shapes, const ad::Function& f,
+                std::size_t times) {
   const ad::Batched program(row_shapes, f);
+  if (blocks.block == 0) blocks.block = program.block(blocks.rows);
   // A gradient with respect to parameters leaves once per batch, not once per block.
   reals_ += double(inputs_and_outputs(program.program(blocks.rows).plan())) * double(times);
   const std::size_t last = blocks.count() - 1;

@@ -15,10 +15,11 @@ class Limit {
   /// `steps`: how many steps all parts together stand for.
   explicit Limit(std::uint32_t steps = 1) : steps_(steps) {}
 
-  /// A part of the step: f, compiled per number of rows, runs `times` times on each block; blocks
+  /// A part of the step: f, compiled per number of rows, runs `times` times on each block (of 0
+  /// rows: as the program suggests); blocks
   /// in parallel, parts one after another. Input i of f is (rows, row_shapes[i]...).
-  void add(const ad::Blocks& blocks, const std::vector<ad::Shape>& row_shapes,
-           const ad::Function& f, std::size_t times = 1);
+  void add(ad::Blocks blocks, const std::vector<ad::Shape>& row_shapes, const ad::Function& f,
+           std::size_t times = 1);
   /// What is moved besides the inputs and outputs of the parts.
   void add_traffic(std::size_t reals) { reals_ += double(reals); }
 

@@ -78,7 +78,7 @@ class Session {
     prepared_->settings = settings;
     prepared_->workload = std::move(workload);
     bench::copy_results(file, prepared_->results);
-    return {{"first_s", first}, {"block", settings.block}};
+    return {{"first_s", first}, {"block", prepared_->workload->block()}};
   }
 
   Json run(const std::string& what) {

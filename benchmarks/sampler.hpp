@@ -39,6 +39,8 @@ class Sampler : public Workload {
     done_ += case_.steps;
   }
 
+  std::size_t block() const override { return chains_->block(); }
+
   Limit limit() override {
     Limit limit(case_.steps);
     limit.add({case_.rows, case_.block}, {{case_.d}}, value_and_grad(landscape_.energy),

@@ -36,7 +36,7 @@ Trainer::Trainer(ad::Params& params, train::Objective objective, std::size_t blo
 void Trainer::step() {
   train::StepLog log;
   objective_.feed(done_, in_, log);
-  update_.step(read_, kLearningRate);
+  used_block_ = update_.step(read_, kLearningRate).block;
   if (objective_.after) objective_.after(done_, in_, log);
   ++done_;
 }

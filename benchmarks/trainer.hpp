@@ -15,6 +15,8 @@ class Trainer {
   Trainer(ad::Params& params, train::Objective objective, std::size_t block);
 
   void step();
+  /// Rows per task, once it stepped.
+  std::size_t block() const { return used_block_; }
   /// Fills the inputs of the first step and shows them.
   std::span<const ad::View> first_batch();
 
@@ -25,6 +27,7 @@ class Trainer {
   std::vector<ad::View> in_;
   std::vector<ad::ConstView> read_;
   std::uint32_t done_ = 0;
+  std::size_t used_block_ = 0;
 };
 
 /// A loss of rows, with the parameters it is minimised over.

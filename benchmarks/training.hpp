@@ -24,6 +24,7 @@ class Training : public Workload {
 
   void start() override;
   void run() override;
+  std::size_t block() const override { return trainer_->block(); }
   Limit limit() override;
   void check(ad::Params& file) override;
 

@@ -16,6 +16,8 @@ class Workload {
   virtual void start() = 0;
   /// One measurement: the case's number of steps. After start.
   virtual void run() = 0;
+  /// Rows per task, once it ran.
+  virtual std::size_t block() const = 0;
   /// The least that a step could cost.
   virtual Limit limit() = 0;
   /// Adds weights, inputs and noise to `file`, and as out.* what the code that `run` times makes of

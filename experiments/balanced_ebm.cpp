@@ -89,6 +89,10 @@ Outcome train_one(const Reference& r, const std::string& method, std::size_t gro
   fit(ebm, make_objective(method, ebm, r.data, settings, key.fork(1)), settings,
       [&](std::uint32_t step, const train::StepLog& log) {
         training.update({step, log.loss, log.acceptance});
+        if (step == 1) {
+          folder.block(p.truth.name + "/" + method + " update", log.block);
+          folder.block(p.truth.name + "/" + method + " chains", log.chain_block);
+        }
         if (step % epoch == 0 || step == settings.steps) {
           const train::Grid grid = train::evaluate_grid(model, p.box, kTrace, kTrace);
           const double weight = train::masses_on_grid(grid, modes)[p.watched];

@@ -192,6 +192,10 @@ void run(Cli& cli) {
     auto training = progress.start(method, updates);
     fit(ebm, objective, settings, [&](std::uint32_t step, const train::StepLog& log) {
       training.update({step, log.loss, log.acceptance});
+      if (step == 1) {
+        folder.block("update", log.block);
+        folder.block("training chains", log.chain_block);
+      }
       if (step % 50 == 0 || step == updates) {
         folder.log(0, {{"step", step},
                        {"loss", log.loss},
@@ -230,6 +234,7 @@ void run(Cli& cli) {
                                       .key = key.fork(3),
                                       .target_accept = 0.65,
                                       .stop = interrupted});
+  folder.block("sampling chains", result.block);
   scale.invert(result.last);
   folder.samples("samples", result.last);
 

@@ -19,6 +19,7 @@ class Hmc {
   };
   struct State {
     ad::Workspace at;                                   // in: a position  out: U (n), grad U (n, d)
+    ad::Workspace underway;                             // in: a position  out: grad U (n, d)
     ad::Tensor position, gradient, proposal, momentum;  // x, grad U(x), y and p, all (n, d)
     std::vector<double> energy;                         // U(x) (n)
     std::vector<double> kinetic;                        // |p|^2 / 2 at the start (n)
@@ -33,7 +34,8 @@ class Hmc {
       : dim_(dim),
         step_size_(checked_step_size("Hmc", options.step_size)),
         leapfrog_steps_(options.leapfrog_steps),
-        value_and_grad_(mcmc::value_and_grad(energy, dim)) {
+        value_and_grad_(mcmc::value_and_grad(energy, dim)),
+        grad_(mcmc::grad(energy, dim)) {
     if (leapfrog_steps_ == 0) throw std::invalid_argument("Hmc: leapfrog_steps 0; need at least 1");
   }
   double& step_size() { return step_size_; }
@@ -42,6 +44,7 @@ class Hmc {
 
   State init(ad::ConstView x0, std::size_t first_chain = 0) const {
     State s{.at = workspace_for("Hmc", value_and_grad_, dim_, x0),
+            .underway = grad_.workspace(x0.rows()),
             .position = ad::Tensor(x0),
             .gradient = ad::Tensor(x0.shape),
             .proposal = ad::Tensor(x0.shape),
@@ -64,11 +67,14 @@ class Hmc {
     for (std::size_t i = 0; i < s.energy.size(); ++i) s.kinetic[i] = kinetic(s.momentum.row(i));
     std::ranges::copy(s.position.flat(), s.proposal.flat().begin());
     add_scaled(s.momentum.flat(), -h / 2, s.gradient.flat());
-    for (std::size_t leap = 1; leap <= leapfrog_steps_; ++leap) {
+    for (std::size_t leap = 1; leap < leapfrog_steps_; ++leap) {
       add_scaled(s.proposal.flat(), h, s.momentum.flat());
-      evaluate(s.at, s.proposal);
-      add_scaled(s.momentum.flat(), leap < leapfrog_steps_ ? -h : -h / 2, s.at.out(1).flat());
+      evaluate(s.underway, s.proposal);
+      add_scaled(s.momentum.flat(), -h, s.underway.out(0).flat());
     }
+    add_scaled(s.proposal.flat(), h, s.momentum.flat());
+    evaluate(s.at, s.proposal);
+    add_scaled(s.momentum.flat(), -h / 2, s.at.out(1).flat());
     const std::uint64_t nan = s.counts.nan;
     for (std::size_t i = 0; i < s.energy.size(); ++i) {
       const double proposed = s.at.out(0)[i];
@@ -93,7 +99,7 @@ class Hmc {
   std::size_t dim_;
   double step_size_;
   std::size_t leapfrog_steps_;
-  ad::Batched value_and_grad_;
+  ad::Batched value_and_grad_, grad_;
 };
 static_assert(Adaptable<Hmc>);
 

@@ -17,6 +17,12 @@ ad::Batched value_and_grad(const Energy& energy, std::size_t dim) {
           }};
 }
 
+ad::Batched grad(const Energy& energy, std::size_t dim) {
+  return {{ad::Shape{dim}}, [energy](std::span<const ad::Var> in) -> ad::Vars {
+            return {ad::grad(energy(in[0]), in[0])};
+          }};
+}
+
 double checked_step_size(const char* kernel, double h) {
   if (h > 0 && std::isfinite(h)) return h;
   std::ostringstream text;

@@ -19,6 +19,9 @@ ad::Batched value(const Energy& energy, std::size_t dim);
 /// U (n) and grad U (n, d) of x (n, d), compiled per number of chains.
 ad::Batched value_and_grad(const Energy& energy, std::size_t dim);
 
+/// grad U (n, d) of x (n, d), compiled per number of chains.
+ad::Batched grad(const Energy& energy, std::size_t dim);
+
 /// Throws std::invalid_argument unless h > 0 and finite; returns it.
 double checked_step_size(const char* kernel, double h);
 

@@ -4,10 +4,26 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "autodiff/parallel.hpp"
 #include "autodiff/sum_of.hpp"
 
 namespace eqp::train {
 namespace {
+
+constexpr std::size_t kPiece = std::size_t(1) << 14;  // parameters worth a task
+
+struct AdamStep {
+  Real b1, b2, epsilon, unbias2, rate, keep;
+};
+
+// Coefficients by value: to references the stores might write, and nothing would be vectorised.
+void adam_step(const AdamStep s, std::size_t n, const Real* g, Real* m, Real* v, Real* x) {
+  for (std::size_t i = 0; i < n; ++i) {
+    m[i] = s.b1 * m[i] + (1 - s.b1) * g[i];
+    v[i] = s.b2 * v[i] + (1 - s.b2) * g[i] * g[i];
+    x[i] = s.keep * x[i] - s.rate * m[i] / (std::sqrt(v[i]) * s.unbias2 + s.epsilon);
+  }
+}
 
 class Adam final : public Optimiser {
  public:
@@ -17,15 +33,17 @@ class Adam final : public Optimiser {
     m_.resize(params.size());
     v_.resize(params.size());
     ++t_;
-    const Real b1 = Real(o_.beta1), b2 = Real(o_.beta2), epsilon = Real(o_.epsilon);
-    const Real unbias2 = Real(1 / std::sqrt(1 - std::pow(o_.beta2, t_)));
-    const Real rate = Real(learning_rate / (1 - std::pow(o_.beta1, t_)));
-    const Real keep = Real(1 - learning_rate * o_.weight_decay);
-    for (std::size_t i = 0; i < params.size(); ++i) {
-      m_[i] = b1 * m_[i] + (1 - b1) * g[i];
-      v_[i] = b2 * v_[i] + (1 - b2) * g[i] * g[i];
-      params[i] = keep * params[i] - rate * m_[i] / (std::sqrt(v_[i]) * unbias2 + epsilon);
-    }
+    const AdamStep step{.b1 = Real(o_.beta1),
+                        .b2 = Real(o_.beta2),
+                        .epsilon = Real(o_.epsilon),
+                        .unbias2 = Real(1 / std::sqrt(1 - std::pow(o_.beta2, t_))),
+                        .rate = Real(learning_rate / (1 - std::pow(o_.beta1, t_))),
+                        .keep = Real(1 - learning_rate * o_.weight_decay)};
+    const ad::Blocks pieces{params.size(), kPiece};
+    ad::parallel_for(pieces.count(), [&](std::size_t p) {
+      const std::size_t at = pieces.first(p);
+      adam_step(step, pieces.size(p), &g[at], &m_[at], &v_[at], &params[at]);
+    });
   }
 
  private:

@@ -89,10 +89,10 @@ void Update::run_group(std::span<const ad::ConstView> batch, std::size_t group) 
 // among the threads where that is worth waking them up.
 void Update::sum_gradients() {
   constexpr std::size_t kWork = std::size_t(1) << 16;
-  const Real scale = Real(1 / losses_per_batch_);
   const ad::Blocks pieces{gradient_.size(), std::max<std::size_t>(kWork / gradients_.size(), 4096)};
   ad::parallel_for(pieces.count(), [&](std::size_t p) {
     const std::size_t first = pieces.first(p), size = pieces.size(p);
+    const Real scale = Real(1 / losses_per_batch_);
     Real* sum = &gradient_[first];
     std::copy_n(&gradients_[0][first], size, sum);
     for (std::size_t g = 1; g < gradients_.size(); ++g) {

@@ -107,6 +107,14 @@ RunFolder::~RunFolder() {
   }
 }
 
+void RunFolder::block(const std::string& task, std::size_t rows) {
+  if (rows == 0) return;
+  const std::lock_guard lock(mutex_);
+  blocks_[task] = rows;
+  configuration_["blocks"] = blocks_;
+  file("config.json", configuration_.dump(2) + '\n');
+}
+
 fs::path RunFolder::figure(const std::string& name) const {
   return path_ / "figures" / (name + ".png");
 }

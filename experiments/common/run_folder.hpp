@@ -41,8 +41,11 @@ class RunFolder {
   const std::filesystem::path& path() const { return path_; }
   /// path()/figures/NAME.png, in a folder that exists.
   std::filesystem::path figure(const std::string& name) const;
-  /// The options, the build and the machine: what config.json holds.
+  /// The options, the build, the machine and the blocks: what config.json holds.
   const Row& configuration() const { return configuration_; }
+  /// Adds to config.json how many rows or chains a task has, which programs choose; 0: there is no
+  /// such task.
+  void block(const std::string& task, std::size_t rows);
 
   /// One row of metrics.csv. The rows of a group stay in order, lower groups come first: trainings
   /// that run at the same time log to a group each, and the file does not depend on which was
@@ -70,6 +73,7 @@ class RunFolder {
   std::string experiment_;
   std::uint64_t seed_;
   Row configuration_;
+  std::map<std::string, std::size_t> blocks_;  // by name: trainings begin in any order
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::mutex mutex_;
   std::vector<std::string> columns_;

@@ -122,13 +122,11 @@ BOOST_AUTO_TEST_CASE(blocks_are_as_the_program_and_the_rows_suggest) {
   const Batched small = program(3), large = program(1 << 14);
   for (const std::size_t threads : {1u, 4u}) {
     with_threads(threads, [&] {
-      BOOST_TEST(small.block(1) == 16);  // 4 blocks or more, unless those are too small
-      BOOST_TEST(small.block(64) == 16);
-      BOOST_TEST(small.block(65) == 32);
-      BOOST_TEST(small.block(1000) == 64);
+      BOOST_TEST(small.block(1) == 32);
+      BOOST_TEST(small.block(192) == 32);
+      BOOST_TEST(small.block(193) == 64);
       BOOST_TEST(small.block(1000000) == 64);
-      BOOST_TEST(large.block(64) == 16);
-      BOOST_TEST(large.block(1000) == 32);  // beyond the cache, where fewer would not help
+      BOOST_TEST(large.block(1000) == 32);
       return 0;
     });
   }

@@ -45,6 +45,19 @@ BOOST_AUTO_TEST_CASE(config_holds_every_option_and_the_build) {
   BOOST_TEST(fs::is_directory(folder.path() / "figures"));
 }
 
+BOOST_AUTO_TEST_CASE(config_tells_the_rows_of_a_task_once_they_are_known) {
+  const Scratch scratch;
+  Run run(scratch.path / "run");
+  RunFolder folder(run.cli);
+  folder.block("b update", 64);
+  folder.block("a update", 32);
+  folder.block("a chains", 0);
+  const Row config = Row::parse(read(folder.path() / "config.json"));
+  BOOST_TEST(config["blocks"].dump() == "{\"a update\":32,\"b update\":64}");
+  BOOST_TEST(config["experiment"] == "demo");
+  BOOST_TEST(folder.configuration() == config);
+}
+
 BOOST_AUTO_TEST_CASE(an_existing_folder_is_refused_and_left_as_it_is) {
   const Scratch scratch;
   write(scratch.path / "config.json", "{\"name\": \"somebody else's\"}");

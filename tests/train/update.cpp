@@ -13,7 +13,7 @@ constexpr bool kSingle = sizeof(Real) == 4;
 
 std::vector<Real> after_training(std::size_t threads, std::size_t method) {
   return ad::with_threads(threads, [&] {
-    Method m = std::move(all_methods(150)[method]);  // blocks of 48, 48, 48 and 6
+    Method m = std::move(all_methods(150)[method]);  // blocks of 32, ... 32 and 22
     fit(*m.params, m.objective, adam(), {.steps = 4, .learning_rate = constant(0.01)});
     std::vector<Real> values(m.params->values().begin(), m.params->values().end());
     values.insert(values.end(), m.flow_params->values().begin(), m.flow_params->values().end());
@@ -206,6 +206,6 @@ BOOST_AUTO_TEST_CASE(a_loss_of_any_other_shape_is_refused) {
   const ad::Tensor x = column(40, 1);
   const ad::ConstView batch[] = {x};
   BOOST_CHECK_EXCEPTION(update.step(batch, 1), std::invalid_argument, [](const auto& e) {
-    return std::string(e.what()) == "column: the loss of 16 rows is (16, 1); need (16) or ()";
+    return std::string(e.what()) == "column: the loss of 32 rows is (32, 1); need (32) or ()";
   });
 }
