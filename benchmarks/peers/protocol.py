@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import safetensors.numpy
 
 LEARNING_RATE = 1e-3  # of Adam, in every training
+WAKING = 0.05  # seconds of runs, in which sleeping cores wake up, before the one that counts ends
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Work(NamedTuple):
     check: Callable[
         [], Mapping[str, Any]
     ]  # the arrays out.* of the file's inputs, by the weights before any step
+    first_s: float | None = None  # to the end of a first run, where making it took more than that
 
 
 class Skip(Exception):
@@ -81,7 +83,7 @@ class Session:
         start = time.perf_counter()
         self.work = make(self.case, arrays)
         self.work.run()
-        first = time.perf_counter() - start
+        first = self.work.first_s or time.perf_counter() - start
         # A training has moved its weights by now; the results are those of the first ones.
         out = make(self.case, self.arrays(file)).check()
         safetensors.numpy.save_file({name: to_numpy(value) for name, value in out.items()}, results)
@@ -93,9 +95,17 @@ class Session:
     def run(self) -> dict[str, Any]:
         if self.work is None or self.case is None:
             raise ValueError("run: no case is prepared")
+        seconds = spent = self.time()
+        while spent < WAKING:
+            seconds = self.time()
+            spent += seconds
+        return {"s": seconds / self.case.steps}
+
+    def time(self) -> float:
+        assert self.work is not None
         start = time.perf_counter()
         self.work.run()
-        return {"s": (time.perf_counter() - start) / self.case.steps}
+        return time.perf_counter() - start
 
 
 def to_numpy(value: Any) -> Any:
