@@ -112,7 +112,7 @@ void run_rows(const Gemm& s, std::size_t first, std::size_t end, const Real* a, 
 // A product over a whole batch is shared out by rows of the result, in whole tiles of work worth a
 // task; that of a block of rows is one task.
 std::size_t rows_of_task(const Gemm& s) {
-  constexpr std::size_t kWork = std::size_t(1) << 24, kBatch = 512;
+  constexpr std::size_t kWork = std::size_t(1) << 22, kBatch = 512;
   if (std::max(s.m, s.k) < kBatch) return s.m;
   const std::size_t tile = std::max<std::size_t>(kRows * s.n * s.k, 1);
   return (kWork + tile - 1) / tile * kRows;

@@ -8,7 +8,7 @@
 namespace eqp::ad {
 
 /// Elements of which a thread gets at least as many: no less than several blocks of rows hold.
-inline constexpr std::size_t kPiece = std::size_t(1) << 16;
+inline constexpr std::size_t kPiece = std::size_t(1) << 15;
 
 /// task(context, first, last) on [0, piece), [piece, 2 piece), ... [.., n), in any order, in
 /// parallel.

@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(a_block_all_of_whose_proposals_are_nan_stops_the_run) {
   }
   // A chain alone may be unlucky for a while, but not for ever.
   const ad::Tensor one = ad::Tensor(all_at(1).view().slice(0, 1));
-  const Row& mala = rows()[1];
+  const Row mala = rows()[1];
   BOOST_TEST(stopped([&] { mala.run(island, one, {.steps = 31}); }) == "");
   const std::string alone = stopped([&] { mala.run(island, one, {.steps = 32}); });
   BOOST_TEST(alone.starts_with("chain 0 at step 31: Mala: the last 32 proposals were all nan: "
