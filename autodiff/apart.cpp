@@ -22,4 +22,10 @@ Var apart(Var x, std::size_t copy, Apart until) {
   return record(kApart, {x}, {.index = {copy, std::size_t(until == Apart::always)}});
 }
 
+Var behind(Var x, std::size_t copy) {
+  const Node& node = x.tape->node(x.id);
+  const bool is_copy = node.op == &kApart && node.attr.index[0] == copy && !keeps(node.attr);
+  return is_copy ? Var{x.tape, node.in[0]} : x;
+}
+
 }  // namespace eqp::ad

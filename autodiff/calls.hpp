@@ -16,13 +16,13 @@ class Calls {
 
   void run(std::size_t i) const {
     const Call& c = calls_[i];
-    c.op->forward({&operands_[c.first], c.n}, c.out, *c.attr);
+    c.op->forward({operands_.data() + c.first, c.n}, c.out, *c.attr);
   }
 
   std::size_t size() const { return calls_.size(); }
   const Step& step(std::size_t i) const { return *calls_[i].step; }
   std::span<const ConstView> in(std::size_t i) const {
-    return {&operands_[calls_[i].first], calls_[i].n};
+    return {operands_.data() + calls_[i].first, calls_[i].n};
   }
   ConstView out(std::size_t i) const { return calls_[i].out; }
 

@@ -48,16 +48,20 @@ const Op kCheckpoint{
     .vjp = [](const Vjp& c) -> Vars {
       Tape& tape = *c.g.tape;
       const auto begin = std::uint32_t(tape.size());
-      const std::span<const Var> from = c.in.subspan(1);
+      // Forward mode hands the inputs apart, from which y is not computed.
+      Vars from;
+      for (Var v : c.in.subspan(1)) from.push_back(behind(v, c.out.id));
+      const Var y = behind(c.in[0], c.out.id);
+      const std::size_t n_again = c.attr.index[1];
       std::map<std::uint32_t, Var> now;
-      // All apart, so that no cotangent goes on to what a source was itself computed from.
-      for (Var v : from) now[v.id] = apart(v, begin, Apart::while_recording);
-      for (Var x : from.first(c.attr.index[1])) {
-        now[x.id] = apart(x, c.attr.index[0], Apart::always);
-      }
       Vars sources, in;
-      for (Var v : from) sources.push_back(now[v.id]);
-      const Var y = c.in[0];
+      for (std::size_t i = 0; i < from.size(); ++i) {
+        // All apart, so that no cotangent goes on to what a source was itself computed from.
+        const Var source = i < n_again ? apart(c.in[1 + i], c.attr.index[0], Apart::always)
+                                       : apart(c.in[1 + i], begin, Apart::while_recording);
+        now[from[i].id] = source;
+        sources.push_back(source);
+      }
       for (std::uint32_t id :
            segment_of(y, [&](std::uint32_t v) { return contains(from, v); }).ops) {
         const Node& node = tape.node(id);
@@ -66,7 +70,7 @@ const Op kCheckpoint{
         for (std::uint32_t i : node.in) in.push_back(now[i]);
         now[id] = tape.copy(tape, id, in);
       }
-      Vars again(from.begin(), from.begin() + std::ptrdiff_t(c.attr.index[1]));
+      Vars again(c.in.begin() + 1, c.in.begin() + 1 + std::ptrdiff_t(n_again));
       again.push_back(c.g);
       Vars cotangents{Var{}};
       for (Var g : pullback({now[y.id]}, {c.g}, sources)) {
@@ -97,6 +101,7 @@ Var wrap(Var y, const Vars& xs, std::uint32_t begin) {
 
 Vars checkpoint(const std::function<Vars(const Vars&)>& f, const Vars& xs) {
   if (xs.empty()) return f(xs);
+  for (Var x : xs) one_tape("checkpoint", {xs[0], x});
   const auto begin = std::uint32_t(xs[0].tape->size());
   Vars ys = f(xs);
   for (Var& y : ys) y = wrap(y, xs, begin);

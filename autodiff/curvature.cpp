@@ -125,7 +125,7 @@ class Curvature {
     Tangents seeds;
     for (std::size_t i = 0; i < in.size(); ++i) {
       if (!in[i]) continue;
-      still[i] = apart(in[i], 0, Apart::while_recording);
+      still[i] = apart(in[i], id, Apart::while_recording);
       seeds[still[i].id] = Var{};
       seeds[node.in[i]] = still[i];
     }
@@ -157,18 +157,21 @@ std::string shapes(const char* y_name, Var y, Var x) {
 }
 
 void check_values(const char* who, Var y, Var x) {
+  one_tape(who, {y, x});
   if (x.shape().rank() == 2 && y.shape() == Shape{x.shape()[0]}) return;
   throw std::invalid_argument(std::string(who) + ": " + shapes("y", y, x) +
                               ": need (n) and (n, d)");
 }
 
 void check_field(const char* who, Var f, Var x) {
+  one_tape(who, {f, x});
   if (x.shape().rank() == 2 && f.shape() == x.shape()) return;
   throw std::invalid_argument(std::string(who) + ": " + shapes("f", f, x) +
                               ": need (n, d) and (n, d)");
 }
 
 void check_probes(const char* who, Var probes, Var x) {
+  one_tape(who, {probes, x});
   const Shape &p = probes.shape(), &s = x.shape();
   if (p.rank() == 3 && p[0] > 0 && Shape{p[1], p[2]} == s) return;
   throw std::invalid_argument(std::string(who) + ": probes " + str(p) + " for x " + str(s) +
@@ -180,6 +183,7 @@ Var or_zeros(Var value, Var x) { return value ? value : full(*x.tape, {x.shape()
 }  // namespace
 
 Var second_directional(Var y, Var x, Var v) {
+  one_tape("second_directional", {y, x, v});
   if (v.shape() != x.shape()) {
     throw std::invalid_argument("second_directional: direction " + str(v.shape()) +
                                 " for a value " + str(x.shape()));

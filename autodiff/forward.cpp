@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "autodiff/apart.hpp"
 #include "autodiff/pullback.hpp"
 
 namespace eqp::ad {
@@ -27,9 +28,13 @@ const Forward::Rule& Forward::rule(std::uint32_t id) {
   const auto [it, is_new] = rules_.try_emplace(id);
   if (is_new) {
     const Node& node = tape_.node(id);
-    const Scope scope(tape_, derivative_name(tape_, id, "tangent of "));
+    const Scope scope(tape_, derivative_name(tape_, id, "tangent of "), Scope::absolute);
+    // Apart, for rules look through transposes and broadcasts: what is behind an input would count
+    // as constant where the rule itself is differentiated by that input.
     Vars in;
-    for (std::uint32_t i : node.in) in.push_back({&tape_, i});
+    for (std::uint32_t i : node.in) {
+      in.push_back(apart({&tape_, i}, id, Apart::while_recording));
+    }
     const Var u = tape_.placeholder(node.shape);
     it->second = {u, node.op->vjp({in, {&tape_, id}, u, node.attr})};
   }

@@ -36,6 +36,7 @@ Var grad(Var y, const Params& params) {
 }
 
 Var jvp(Var y, Var x, Var v) {
+  one_tape("jvp", {y, x, v});
   if (v.shape() != x.shape()) {
     throw std::invalid_argument("jvp: tangent " + str(v.shape()) + " for a value " +
                                 str(x.shape()));

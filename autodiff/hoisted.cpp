@@ -20,7 +20,7 @@ void Hoisted::update() {
   if (calls_.size() == 0) return;
   const std::uint64_t now = version();
   if (seen_.load(std::memory_order_acquire) == now) return;
-  // It is done in microseconds, where to be put to sleep and woken up takes many.
+  // Mostly it is done in some microseconds, and to be put to sleep and woken up takes more.
   std::unique_lock lock(mutex_, std::defer_lock);
   while (!lock.try_lock()) std::this_thread::yield();
   if (seen_.load(std::memory_order_relaxed) == now) return;

@@ -73,6 +73,27 @@ class Search {
                     NonFinite::Origin::parameter, row);
   }
 
+  /// `row` if the outputs are bad when every row of the inputs is that row: a value inside of a run
+  /// may have as many rows as the inputs and yet other ones.
+  std::optional<std::size_t> blamed(std::size_t row) {
+    std::vector<Tensor> kept;
+    for (const View& in : run_.inputs) {
+      if (in.rows() != run_.inputs[0].rows()) return std::nullopt;
+      const Tensor& copy = kept.emplace_back(ConstView(in));
+      for (std::size_t i = 0; i < in.rows(); ++i) {
+        std::ranges::copy(copy.row(row), in.row(i).begin());
+      }
+    }
+    for (std::size_t s = 0; s < run_.steps.size(); ++s) run_.steps.run(s);
+    const bool finite =
+        std::ranges::all_of(run_.outputs, [](ConstView v) { return all_finite(v.flat()); });
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      std::ranges::copy(kept[i].flat(), run_.inputs[i].data);
+    }
+    for (std::size_t s = 0; s < run_.steps.size(); ++s) run_.steps.run(s);
+    return finite ? std::nullopt : std::optional(row);
+  }
+
  private:
   struct Bad {
     std::size_t operand, element;
@@ -196,26 +217,6 @@ class Search {
     return text.empty() ? "" : calls->step(s).op->name + (" of " + text);
   }
 
-  /// `row` if the outputs are bad when every row of the inputs is that row: a value inside of a run
-  /// may have as many rows as the inputs and yet other ones.
-  std::optional<std::size_t> blamed(std::size_t row) {
-    std::vector<Tensor> kept;
-    for (const View& in : run_.inputs) {
-      if (in.rows() != run_.inputs[0].rows()) return std::nullopt;
-      const Tensor& copy = kept.emplace_back(ConstView(in));
-      for (std::size_t i = 0; i < in.rows(); ++i) {
-        std::ranges::copy(copy.row(row), in.row(i).begin());
-      }
-    }
-    for (std::size_t s = 0; s < run_.steps.size(); ++s) run_.steps.run(s);
-    const bool finite =
-        std::ranges::all_of(run_.outputs, [](ConstView v) { return all_finite(v.flat()); });
-    for (std::size_t i = 0; i < kept.size(); ++i) {
-      std::ranges::copy(kept[i].flat(), run_.inputs[i].data);
-    }
-    return finite ? std::nullopt : std::optional(row);
-  }
-
   const Run& run_;
 };
 
@@ -244,8 +245,9 @@ void explain_non_finite(const Run& run, std::optional<std::size_t> row) {
     const std::size_t first = rows && row ? *row * out.cols() : 0;
     const auto bad = first_bad(rows && row ? out.row(*row) : out.flat());
     if (!bad) continue;
-    std::optional<std::size_t> known;
-    if (rows) known = row_of(out, first + *bad);
+    // An output may have as many rows as the inputs and yet other ones.
+    if (rows && !row) row = Search(run).blamed(row_of(out, *bad));
+    const std::optional<std::size_t> known = rows ? row : std::nullopt;
     Search(run).explain(&out[first + *bad], run.steps.size(), known);
   }
 }

@@ -19,7 +19,8 @@ void print_step(std::ostream& out, const Plan& plan, const Step& step, const cha
   for (std::size_t i = 0; i < step.in.size(); ++i) {
     out << (i ? ", " : "") << name(plan, step.in[i]);
   }
-  out << ")  " << shape.size() * sizeof(Real) << " B at " << plan.slots[step.out].offset;
+  out << ")  " << shape.size() * sizeof(Real) << " B at "
+      << plan.slots[step.out].offset * sizeof(Real);
   if (!step.scope.empty()) out << "  " << step.scope;
   out << "\n";
 }

@@ -59,7 +59,7 @@ std::size_t Batched::block(std::size_t rows) const {
   // Measured: larger blocks gain nothing, products of fewer rows lose some of their speed, and a
   // parameter gradient per block costs the more the smaller the blocks are.
   constexpr std::size_t kCache = std::size_t(1) << 20, kLarge = 64, kSmall = 32;
-  if (rows <= 3 * kLarge) return kSmall;
+  if (rows <= 3 * kLarge) return std::clamp<std::size_t>(rows, 1, kSmall);
   return program(kLarge).bytes() <= kCache ? kLarge : kSmall;
 }
 

@@ -34,7 +34,8 @@ class Workspace {
   /// The i-th output; valid after a run, until the next one.
   ConstView out(std::size_t i) const { return outputs_[i]; }
   std::size_t n_outputs() const { return outputs_.size(); }
-  /// Computes the outputs. Allocates nothing. What depends on parameters only is computed by the
+  /// Computes the outputs. Allocates nothing, unless arrays are so large that kernels run in
+  /// parallel tasks (autodiff/ops/pieces.hpp). What depends on parameters only is computed by the
   /// first of a program's workspaces that runs after the parameters were written, for all of them.
   void run();
   /// The same, slowly if an output is not finite: throws NonFinite (autodiff/non_finite.hpp), a
@@ -90,9 +91,9 @@ class Batched {
   /// ask its own Batched.
   Workspace workspace(std::size_t rows) const { return program(rows).workspace(); }
   Program program(std::size_t rows) const;
-  /// Rows of a block to cut `rows` into: 64, or 32 where 64 would leave fewer than 4 blocks or
-  /// their workspace falls out of the second-level cache. A function of the program and of `rows`
-  /// alone, on every machine.
+  /// Rows of a block to cut `rows` into: 64, or at most 32 where 64 would leave fewer than 4 blocks
+  /// or their workspace falls out of the second-level cache. A function of the program and of
+  /// `rows` alone, on every machine.
   std::size_t block(std::size_t rows) const;
 
  private:

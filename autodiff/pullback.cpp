@@ -22,6 +22,15 @@ std::vector<bool> dependents(const Tape& tape, const Vars& xs, std::uint32_t fir
   return depends;
 }
 
+Tape& one_tape(const char* who, std::initializer_list<Var> vars) {
+  Tape* tape = vars.begin()->tape;
+  for (Var v : vars) {
+    if (!v) throw std::logic_error(std::string(who) + ": an empty Var");
+    if (v.tape != tape) throw std::logic_error(std::string(who) + ": values on different tapes");
+  }
+  return *tape;
+}
+
 Var plus(Var a, Var b) {
   if (!a || !b) return a ? a : b;
   return a == b ? a * 2.0 : a + b;
@@ -31,17 +40,17 @@ std::string derivative_name(const Tape& tape, std::uint32_t id, const std::strin
   const Node& node = tape.node(id);
   const std::string& layer = tape.scope_name(node.scope);
   if (layer.empty()) return prefix + node.op->name;
-  return layer.find(" of ") == std::string::npos ? prefix + layer : layer;
+  const bool derivative =
+      layer.find("gradient of ") != layer.npos || layer.find("tangent of ") != layer.npos;
+  return derivative ? layer : prefix + layer;
 }
 
 Vars pullback(const Vars& ys, const Vars& us, const Vars& xs) {
   Vars result(xs.size());
   if (xs.empty() || ys.empty()) return result;
   Tape& tape = *ys[0].tape;
-  for (const Vars* vars : {&ys, &xs}) {
-    for (Var v : *vars) {
-      if (v.tape != &tape) throw std::logic_error("vjp: x and y live on different tapes");
-    }
+  for (const Vars* vars : {&ys, &us, &xs}) {
+    for (Var v : *vars) one_tape("vjp", {ys[0], v});
   }
   const std::uint32_t first = std::ranges::min(xs, {}, &Var::id).id;
   const std::uint32_t last = std::ranges::max(ys, {}, &Var::id).id;
@@ -58,7 +67,7 @@ Vars pullback(const Vars& ys, const Vars& us, const Vars& xs) {
     const Node& node = tape.node(id);
     const Var g = cotangent[id - first];
     if (!g || node.in.empty() || !node.op->vjp) continue;
-    const Scope scope(tape, derivative_name(tape, id, "gradient of "));
+    const Scope scope(tape, derivative_name(tape, id, "gradient of "), Scope::absolute);
     in.clear();
     for (std::uint32_t i : node.in) in.push_back({&tape, i});
     const Vars parts = node.op->vjp({in, {&tape, id}, g, node.attr});

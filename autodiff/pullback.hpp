@@ -7,6 +7,9 @@
 // The reverse sweep, and what the forward one shares with it.
 namespace eqp::ad {
 
+/// Throws std::logic_error unless all are on one tape, which it returns.
+Tape& one_tape(const char* who, std::initializer_list<Var> vars);
+
 /// Cotangents of xs for the cotangents us of ys, an empty Var where no y depends on an x. Throws
 /// std::logic_error when they are not all on one tape.
 Vars pullback(const Vars& ys, const Vars& us, const Vars& xs);

@@ -4,8 +4,8 @@
 
 namespace eqp::ad {
 
-/// f(0) + ... + f(n - 1) in double, as eight sums side by side that the compiler keeps in one
-/// register; the order depends on n only.
+/// f(0) + ... + f(n - 1) in double, as eight sums side by side that the compiler keeps in
+/// registers; the order depends on n only.
 template <class F>
 double sum_of(std::size_t n, F f) {
   constexpr std::size_t kLanes = 8;

@@ -113,17 +113,17 @@ Var Tape::copy(const Tape& from, std::uint32_t id, std::span<const Var> in) {
   return push(std::move(leaf));
 }
 
-Scope::Scope(Tape& tape, const std::string& name) : tape_(tape), outer_(tape.scope_) {
-  const std::string& outer = tape.scopes_[outer_];
-  tape.scopes_.push_back(outer.empty() ? name : outer + "." + name);
-  tape.scope_ = static_cast<std::uint32_t>(tape.scopes_.size() - 1);
-}
+Scope::Scope(Tape& tape, const std::string& name)
+    : Scope(tape, tape.scopes_[tape.scope_].empty() ? name : tape.scopes_[tape.scope_] + "." + name,
+            absolute) {}
 
-Scope::Scope(Tape& tape, const Tape& from, const Node& node) : tape_(tape), outer_(tape.scope_) {
-  const std::string& name = from.scopes_[node.scope];
+Scope::Scope(Tape& tape, const std::string& name, Absolute) : tape_(tape), outer_(tape.scope_) {
   if (name != tape.scopes_.back()) tape.scopes_.push_back(name);
   tape.scope_ = static_cast<std::uint32_t>(tape.scopes_.size() - 1);
 }
+
+Scope::Scope(Tape& tape, const Tape& from, const Node& node)
+    : Scope(tape, std::string(from.scopes_[node.scope]), absolute) {}
 
 Var record(const Op& op, std::span<const Var> in, Attr attr) {
   for (Var v : in) {

@@ -132,6 +132,10 @@ class Tape {
 class Scope {
  public:
   Scope(Tape& tape, const std::string& name);
+  /// Nests in none.
+  static constexpr struct Absolute {
+  } absolute = {};
+  Scope(Tape& tape, const std::string& name, Absolute);
   /// The layer of a node of another tape.
   Scope(Tape& tape, const Tape& from, const Node& node);
   ~Scope() { tape_.scope_ = outer_; }

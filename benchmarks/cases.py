@@ -26,11 +26,6 @@ class Case:
         told = {k: v for k, v in asdict(self).items() if k not in ("bound", "peers")}
         return told if self.width else {k: v for k, v in told.items() if k != "width"}
 
-    def __str__(self) -> str:
-        return f"{self.workload} {self.rows}x{self.d}" + (
-            f" w{self.width}" if self.workload == "W10-width" else ""
-        )
-
 
 def full() -> list[Case]:
     cases = [Case(w, n, d, 200) for n, d in (*SIZES, LARGE) for w in ("W1-ULA", "W1-MALA")]

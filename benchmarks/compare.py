@@ -18,13 +18,12 @@ import cases as table
 import report
 from cases import PEERS, Case
 from participants import Failure, Participant
-from rows import NOT_ASKED, NOT_PART, Row, is_wrong
+from rows import NOT_ASKED, NOT_PART, WRONG, Row, is_wrong
 
 ROOT = Path(__file__).resolve().parent.parent
 TOLERANCE = {"f32": 2e-3, "f64": 1e-8}  # of max_rel_diff; beyond it a row is WRONG
-REST = (
-    0.05  # seconds between measurements, in which idle threads of the last participant fall asleep
-)
+# Seconds between measurements, in which idle threads of the last participant fall asleep.
+REST = 0.05
 
 
 class Bench:
@@ -61,12 +60,7 @@ class Bench:
             "threads": self.threads,
             "repeats": self.repeats,
         }
-        row |= {
-            "bound": case.bound,
-            "tolerance": TOLERANCE[case.dtype],
-            "max_rel_diff": None,
-            "spread": None,
-        }
+        row |= {"bound": case.bound, "max_rel_diff": None, "spread": None}
         row |= {f"{name}_s": None for name in ("ours", "limit", *PEERS)}
         row |= {f"{name}_first_s": None for name in ("ours", *PEERS)} | {"notes": {}}
         notes: dict[str, str] = row["notes"]
@@ -94,25 +88,30 @@ class Bench:
         ours, file = self.all[f"ours_{case.dtype}"], self.folder / "case.safetensors"
         answer = ours.ask("prepare", case=case.settings(), file=str(file))
         row |= {"ours_first_s": answer["first_s"], "block": answer.get("block")}
-        differences = {}
+        differences = []
         for name in list(present):
             results = self.folder / f"{name}.safetensors"
             try:
                 answer = self.all[name].ask(
                     "prepare", case=case.settings(), file=str(file), results=str(results)
                 )
-                row[f"{name}_first_s"] = answer["first_s"]
-                difference = ours.ask("compare", file=str(results))["max_rel_diff"]
-                differences[name] = (
-                    float("inf") if difference is None else difference
-                )  # JSON knows no NaN
             except Failure as failure:
                 row["notes"][name] = str(failure)
                 present.remove(name)
-        for name, difference in differences.items():
+                continue
+            row[f"{name}_first_s"] = answer["first_s"]
+            try:
+                difference = ours.ask("compare", file=str(results))["max_rel_diff"]
+            except Failure as failure:
+                row["notes"][name] = f"{WRONG}: {failure}"
+                continue
+            if difference is None:  # how JSON writes an infinity
+                row["notes"][name] = f"{WRONG}: ours is 0 where it is not"
+                continue
+            differences.append(difference)
             if difference > TOLERANCE[case.dtype]:
-                row["notes"][name] = f"WRONG: differs from ours by {difference:.1e}"
-        row["max_rel_diff"] = max(differences.values(), default=None)
+                row["notes"][name] = f"{WRONG}: differs from ours by {difference:.1e}"
+        row["max_rel_diff"] = max(differences, default=None)
 
     def time(self, row: Row, participants: dict[str, Participant]) -> None:
         seconds: dict[str, list[float]] = {name: [] for name in participants}
@@ -128,45 +127,28 @@ class Bench:
                     if name == "ours":
                         raise
         row |= {f"{name}_s": statistics.median(times) for name, times in seconds.items()}
-        row |= {f"{name}_min_s": min(times) for name, times in seconds.items()}
         if self.repeats > 1:
             low, _, high = statistics.quantiles(seconds["ours"], n=4, method="inclusive")
             row["spread"] = (high - low) / row["ours_s"]
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="./bench", description="Times ours, the limit of the machine and peers."
-    )
-    parser.add_argument(
-        "--only", default="", help="workloads by the beginning of their names, such as W1,W6-fit"
-    )
-    parser.add_argument(
-        "--quick", action="store_true", help="small sizes, few steps, 3 repeats: does it all work?"
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        help="folder of bench.json and performance.md (docs; build/bench if partial)",
-    )
-    parser.add_argument("--threads", default="1,2", help="numbers of threads (1,2)")
-    parser.add_argument("--repeats", type=int, help="measurements of which the median counts (7)")
-    parser.add_argument(
-        "--peers", default=",".join(PEERS), help=f"none, or some of {','.join(PEERS)} (all)"
-    )
-    parser.add_argument(
-        "--bin", type=Path, default=ROOT / "build/release/bin", help=argparse.SUPPRESS
-    )
-    parser.add_argument(
-        "--python", type=Path, default=ROOT / "build/peers/bin/python", help=argparse.SUPPRESS
-    )
+    parser = argparse.ArgumentParser(prog="./bench", add_help=False)  # ./bench has the help
+    parser.add_argument("--only", default="")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--repeats", type=int)
+    parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--bin", type=Path, default=ROOT / "build/release/bin")
+    parser.add_argument("--python", type=Path, default=ROOT / "build/peers/bin/python")
     options = parser.parse_args(arguments)
     options.peers = [] if options.peers == "none" else options.peers.split(",")
     for peer in options.peers:
         if peer not in PEERS:
             parser.error(f"--peers {peer}: need none or some of {','.join(PEERS)}")
     try:
-        options.threads = [int(n) for n in options.threads.split(",")]
+        options.threads = sorted({int(n) for n in options.threads.split(",")})
     except ValueError:
         parser.error(f"--threads {options.threads}: need whole numbers such as 1,2")
     options.repeats = options.repeats or (3 if options.quick else 7)
@@ -194,6 +176,7 @@ def belongs(workload: str, wanted: str) -> bool:
 
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
+    options.out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     machine = report.machine()
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
@@ -210,10 +193,10 @@ def main(arguments: list[str]) -> int:
                 for case in options.cases:
                     rows.append(bench.measure(case))
                     print(report.line(rows[-1]), flush=True)
+                    report.write_rows(options.out, rows)  # an interruption loses no more than a row
             finally:
                 bench.close()
     machine["end"] = datetime.datetime.now().isoformat(timespec="minutes")
-    options.out.mkdir(parents=True, exist_ok=True)
     report.write(options.out, rows, machine)
     print(f"\n{report.summary(rows)}\n\nwritten to {options.out}: bench.json, performance.md")
     failed = [row for row in rows if row["ours_s"] is None or is_wrong(row)]

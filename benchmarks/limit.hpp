@@ -8,16 +8,17 @@
 
 namespace eqp::bench {
 
-/// What a step costs at least: its matrix products alone, on operands that stay in cache where they
-/// fit, plus its inputs and outputs moved once at the bandwidth of memory.
+/// What a step would cost if all but its matrix products were free: these alone, by our kernels on
+/// operands that stay in cache where they fit, plus its inputs and outputs moved once at the
+/// bandwidth of memory.
 class Limit {
  public:
   /// `steps`: how many steps all parts together stand for.
   explicit Limit(std::uint32_t steps = 1) : steps_(steps) {}
 
   /// A part of the step: f, compiled per number of rows, runs `times` times on each block (of 0
-  /// rows: as the program suggests); blocks
-  /// in parallel, parts one after another. Input i of f is (rows, row_shapes[i]...).
+  /// rows: as the program suggests), blocks in parallel, parts one after another. Input i of f is
+  /// (rows, row_shapes[i]...).
   void add(ad::Blocks blocks, const std::vector<ad::Shape>& row_shapes, const ad::Function& f,
            std::size_t times = 1);
   /// What is moved besides the inputs and outputs of the parts.

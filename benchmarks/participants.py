@@ -90,6 +90,7 @@ def pinned(threads: int) -> list[str]:
 
 
 def clean_environment() -> dict[str, str]:
+    """Without the settings that make OpenBLAS choose a kernel for another processor."""
     return {
         k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
     }

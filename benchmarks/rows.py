@@ -9,15 +9,20 @@ from cases import PEERS
 Row = dict[str, Any]
 COLUMNS = ("ours", "limit", *PEERS)
 NOT_PART, NOT_ASKED = "not part of this workload", "not asked for"
+WRONG = "WRONG"  # how the note begins of a peer whose results are not ours
+
+
+def wrong_peers(row: Row) -> list[str]:
+    return [peer for peer in PEERS if row["notes"].get(peer, "").startswith(WRONG)]
 
 
 def is_wrong(row: Row) -> bool:
-    return row["max_rel_diff"] is not None and row["max_rel_diff"] > row["tolerance"]
+    return bool(wrong_peers(row))
 
 
 def fastest_peer(row: Row) -> str | None:
     """The name of the fastest peer whose results are right."""
-    right = [p for p in PEERS if row[f"{p}_s"] and not row["notes"].get(p, "").startswith("WRONG")]
+    right = [p for p in PEERS if row[f"{p}_s"] and p not in wrong_peers(row)]
     return min(right, key=lambda p: row[f"{p}_s"], default=None)
 
 
@@ -27,7 +32,8 @@ def speedup(row: Row) -> float | None:
 
 
 def against_torch(row: Row) -> float | None:
-    return row["torch_s"] / row["ours_s"] if row["torch_s"] and row["ours_s"] else None
+    usable = row["torch_s"] and row["ours_s"] and "torch" not in wrong_peers(row)
+    return row["torch_s"] / row["ours_s"] if usable else None
 
 
 def against_limit(row: Row) -> float | None:

@@ -21,9 +21,8 @@ def ratio(value: float | None) -> str:
 
 
 def difference(row: Row) -> str:
-    if row["max_rel_diff"] is None:
-        return "-"
-    return f"{row['max_rel_diff']:.0e}" + (" WRONG" if is_wrong(row) else "")
+    largest = "-" if row["max_rel_diff"] is None else f"{row['max_rel_diff']:.0e}"
+    return largest + (" WRONG" if is_wrong(row) else "")
 
 
 def title(row: Row) -> list[str]:
@@ -69,8 +68,11 @@ def speeds(rows: list[Row]) -> str:
 
 def first_results(rows: list[Row]) -> str:
     names = ("ours", *PEERS)
-    lines = (title(row) + [seconds(row[f"{name}_first_s"]) for name in names] for row in rows)
-    return table(["workload", "rows", "d", "width", "type", *names], lines)
+    lines = (
+        [*title(row), str(row["threads"]), *(seconds(row[f"{name}_first_s"]) for name in names)]
+        for row in rows
+    )
+    return table(["workload", "rows", "d", "width", "type", "threads", *names], lines)
 
 
 def scaling_with_threads(rows: list[Row]) -> str:
@@ -114,14 +116,17 @@ def local_slopes(rows: list[Row], workload: str, along: str) -> str:
     return table([along, *(cell for name in names for cell in (name, "slope"))], lines)
 
 
-def missing(rows: list[Row]) -> str:
-    """Reasons, each with the rows it kept from being measured."""
+def label(row: Row) -> str:
+    width = f" w{row['width']}" if row["workload"] == "W10-width" else ""
+    return f"{row['workload']} {row['rows']}x{row['d']}{width} t{row['threads']}"
+
+
+def notes(rows: list[Row]) -> str:
+    """What there is to say of participants, each with the rows it is about."""
     reasons: dict[str, list[str]] = {}
     for row in rows:
         for name, note in row["notes"].items():
-            reasons.setdefault(f"{name}: {note}", []).append(
-                f"{row['workload']} {row['rows']}x{row['d']} t{row['threads']}"
-            )
+            reasons.setdefault(f"{name}: {note}", []).append(label(row))
     return "".join(
         f"- {reason} ({'all' if len(where) == len(rows) else ', '.join(dict.fromkeys(where))})\n"
         for reason, where in reasons.items()

@@ -18,7 +18,7 @@ class Workload {
   virtual void run() = 0;
   /// Rows per task, once it ran.
   virtual std::size_t block() const = 0;
-  /// The least that a step could cost.
+  /// The products and the traffic of a step alone.
   virtual Limit limit() = 0;
   /// Adds weights, inputs and noise to `file`, and as out.* what the code that `run` times makes of
   /// them. After start, before a run changed the weights.

@@ -235,6 +235,7 @@ void run(Cli& cli) {
                                       .target_accept = 0.65,
                                       .stop = interrupted});
   folder.block("sampling chains", result.block);
+  if (!result.warning.empty()) report.warning(result.warning);
   scale.invert(result.last);
   folder.samples("samples", result.last);
 

@@ -63,17 +63,12 @@ class Hmc {
 
   void step(State& s, const ad::BlockRng& rng) const {
     const Real h = Real(step_size_);
-    rng.normal(s.momentum);
-    for (std::size_t i = 0; i < s.energy.size(); ++i) s.kinetic[i] = kinetic(s.momentum.row(i));
-    std::ranges::copy(s.position.flat(), s.proposal.flat().begin());
-    add_scaled(s.momentum.flat(), -h / 2, s.gradient.flat());
+    start(s, rng);
     for (std::size_t leap = 1; leap < leapfrog_steps_; ++leap) {
-      add_scaled(s.proposal.flat(), h, s.momentum.flat());
-      evaluate(s.underway, s.proposal);
+      drift(s, s.underway);
       add_scaled(s.momentum.flat(), -h, s.underway.out(0).flat());
     }
-    add_scaled(s.proposal.flat(), h, s.momentum.flat());
-    evaluate(s.at, s.proposal);
+    drift(s, s.at);
     add_scaled(s.momentum.flat(), -h / 2, s.at.out(1).flat());
     const std::uint64_t nan = s.counts.nan;
     for (std::size_t i = 0; i < s.energy.size(); ++i) {
@@ -85,10 +80,34 @@ class Hmc {
       std::ranges::copy(s.at.out(1).row(i), s.gradient.row(i).begin());
     }
     s.counts.gradients += leapfrog_steps_ * s.energy.size();
-    s.nan_proposals.check("Hmc", s.at, s.energy.size(), s.counts.nan - nan, kStepSizeAdvice);
+    if (s.nan_proposals.too_many(s.energy.size(), s.counts.nan - nan)) stop(s, rng);
   }
 
  private:
+  /// Fresh momenta, after the first half kick.
+  void start(State& s, const ad::BlockRng& rng) const {
+    rng.normal(s.momentum);
+    for (std::size_t i = 0; i < s.energy.size(); ++i) s.kinetic[i] = kinetic(s.momentum.row(i));
+    std::ranges::copy(s.position.flat(), s.proposal.flat().begin());
+    add_scaled(s.momentum.flat(), Real(-step_size_ / 2), s.gradient.flat());
+  }
+  void drift(State& s, ad::Workspace& at) const {
+    add_scaled(s.proposal.flat(), Real(step_size_), s.momentum.flat());
+    evaluate(at, s.proposal);
+  }
+  /// Follows the trajectory again to where the first chain leaves it.
+  [[noreturn]] void stop(State& s, const ad::BlockRng& rng) const {
+    start(s, rng);
+    for (std::size_t leap = 1; leap < leapfrog_steps_; ++leap) {
+      drift(s, s.underway);
+      if (!ad::all_finite(s.underway.out(0).row(0))) {
+        s.nan_proposals.stop("Hmc", s.underway, kStepSizeAdvice);
+      }
+      add_scaled(s.momentum.flat(), Real(-step_size_), s.underway.out(0).flat());
+    }
+    drift(s, s.at);
+    s.nan_proposals.stop("Hmc", s.at, kStepSizeAdvice);
+  }
   static void add_scaled(std::span<Real> to, Real scale, std::span<const Real> from) {
     for (std::size_t k = 0; k < to.size(); ++k) to[k] += scale * from[k];
   }

@@ -105,10 +105,14 @@ void stop_at_position(const char* kernel, ad::Workspace& at, ad::ConstView posit
   throw ad::NonFinite(text.str(), ad::NonFinite::Origin::operation, row);
 }
 
-void NanProposals::check(const char* kernel, ad::Workspace& at, std::size_t proposals,
-                         std::uint64_t nan, const char* advice) {
-  in_a_row_ = nan == proposals ? in_a_row_ + proposals : 0;
-  if (in_a_row_ < std::max(kSuspicious, proposals)) return;
+bool NanProposals::too_many(std::size_t proposals, std::uint64_t nan) {
+  const bool all = nan == proposals;
+  steps_ = all ? steps_ + 1 : 0;
+  in_a_row_ = all ? in_a_row_ + proposals : 0;
+  return steps_ >= kSteps && in_a_row_ >= kProposals;
+}
+
+void NanProposals::stop(const char* kernel, ad::Workspace& at, const char* advice) const {
   const std::string what =
       std::string(kernel) + ": the last " + std::to_string(in_a_row_) + " proposals were all nan";
   // One row explains them all, and blames no chain more than the others.

@@ -46,15 +46,23 @@ void check_refreshed(const char* kernel, ad::Workspace& at);
 /// for a reason that somebody should know.
 class NanProposals {
  public:
-  static constexpr std::size_t kSuspicious = 32;  // small blocks: proposals in a row
+  // A single bad step may be bad luck; few chains have it more often.
+  static constexpr std::size_t kSteps = 10, kProposals = 32;
 
-  /// Call after every step of `proposals`, of which `nan` were NaN, evaluated by `at` last. Throws
-  /// NonFinite if the NaN have gone too far; `advice` says what to try.
+  /// Call after every step of `proposals`, of which `nan` were NaN; whether the NaN have gone too
+  /// far, all of them for many steps in a row.
+  bool too_many(std::size_t proposals, std::uint64_t nan);
+  /// Throws NonFinite about them, explained by `at`, in which the first chain's first proposal was
+  /// evaluated last; `advice` says what to try.
+  [[noreturn]] void stop(const char* kernel, ad::Workspace& at, const char* advice) const;
+  /// Stops once there are too many.
   void check(const char* kernel, ad::Workspace& at, std::size_t proposals, std::uint64_t nan,
-             const char* advice);
+             const char* advice) {
+    if (too_many(proposals, nan)) stop(kernel, at, advice);
+  }
 
  private:
-  std::size_t in_a_row_ = 0;
+  std::size_t steps_ = 0, in_a_row_ = 0;
 };
 
 /// What to try when proposals are NaN: for kernels with a step size, and for those that draw.

@@ -33,7 +33,7 @@ Update::Update(std::string name, ad::Params& params, std::vector<ad::Shape> row_
       options_(options),
       gradient_(params.size()) {}
 
-bool Update::couples_rows(std::size_t rows) const {
+bool Update::is_of_batch(std::size_t rows) const {
   const ad::Plan& plan = loss_and_grad_.program(rows).plan();
   const ad::Shape& loss = plan.slots[plan.outputs[0]].shape;
   if (loss.rank() == 0) return true;
@@ -43,12 +43,12 @@ bool Update::couples_rows(std::size_t rows) const {
 }
 
 void Update::prepare(std::size_t rows) {
-  constexpr std::size_t kGroups = 8;
+  constexpr std::size_t kGroups = 8;  // gradients to keep and to sum, and threads of use at most
   if (workspaces_.size() < ad::n_workers()) workspaces_.resize(ad::n_workers());
   if (rows == blocks_.rows) return;
   const std::size_t block =
-      std::min(rows, options_.block ? options_.block : loss_and_grad_.block(rows));
-  const bool whole = couples_rows(block);
+      options_.block ? std::min(rows, options_.block) : loss_and_grad_.block(rows);
+  const bool whole = is_of_batch(block);
   blocks_ = {rows, whole ? rows : block};
   losses_per_batch_ = whole ? 1 : double(rows);
   groups_ = {blocks_.count(), (blocks_.count() + kGroups - 1) / kGroups};
@@ -66,6 +66,26 @@ ad::Workspace& Update::load(std::span<const ad::ConstView> batch, std::size_t bl
     std::ranges::copy(batch[k].slice(blocks_.first(block), rows).flat(), workspace->in(k).data);
   }
   return *workspace;
+}
+
+void Update::check_rows_apart(std::span<const ad::ConstView> batch) {
+  apart_ = true;
+  if (losses_per_batch_ == 1) return;
+  ad::Workspace& ws = load(batch, 0);
+  ws.run();
+  const Real among_others = ws.out(0)[0];
+  for (std::size_t k = 0; k < batch.size(); ++k) {
+    const ad::View in = ws.in(k);
+    for (std::size_t i = 1; i < in.rows(); ++i) {
+      std::ranges::copy(in.row(0), in.row(i).begin());
+    }
+  }
+  ws.run();
+  // The same kernels: what does not depend on the other rows has the same bits.
+  const Real among_itself = ws.out(0)[0];
+  if (among_others == among_itself || std::isnan(among_others)) return;
+  throw std::invalid_argument(name_ + ": the loss of a row changes with the rows beside it; " +
+                              "return one loss of the batch, (), as by mean(loss)");
 }
 
 void Update::run_group(std::span<const ad::ConstView> batch, std::size_t group) {
@@ -105,6 +125,7 @@ void Update::sum_gradients() {
 
 Update::Result Update::step(std::span<const ad::ConstView> batch, double learning_rate) {
   prepare(batch[0].rows());
+  if (!apart_) check_rows_apart(batch);
   ad::parallel_for(groups_.count(), [&](std::size_t group) { run_group(batch, group); });
   Result result{.block = blocks_.block};
   for (const double loss : losses_) result.loss += loss / losses_per_batch_;

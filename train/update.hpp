@@ -38,13 +38,16 @@ class Update {
          std::unique_ptr<Optimiser> optimiser, Options options);
 
   /// Throws std::runtime_error naming the first bad operation when the loss or the gradient is not
-  /// finite, and std::invalid_argument if the loss is neither (n) nor (); the parameters keep their
-  /// values.
+  /// finite, and std::invalid_argument if the loss is neither (n) nor (), or (n) with rows that
+  /// depend on each other; the parameters keep their values.
   Result step(std::span<const ad::ConstView> batch, double learning_rate);
 
  private:
   void prepare(std::size_t rows);
-  bool couples_rows(std::size_t rows) const;
+  /// Whether the loss of so many rows is one of them all.
+  bool is_of_batch(std::size_t rows) const;
+  /// Throws std::invalid_argument if the loss of a row changes with the rows beside it.
+  void check_rows_apart(std::span<const ad::ConstView> batch);
   ad::Workspace& load(std::span<const ad::ConstView> batch, std::size_t block);
   void run_group(std::span<const ad::ConstView> batch, std::size_t group);
   void sum_gradients();
@@ -59,6 +62,7 @@ class Update {
   ad::Blocks blocks_{0, 1};  // rows in blocks
   ad::Blocks groups_{0, 1};  // blocks in groups, which run one after the other
   double losses_per_batch_ = 1;
+  bool apart_ = false;  // rows were seen not to depend on each other
   // Per worker, for a full block and for the last one, made when first needed. What a workspace
   // holds is scratch, so results do not depend on which worker takes a group.
   std::vector<std::array<std::optional<ad::Workspace>, 2>> workspaces_;

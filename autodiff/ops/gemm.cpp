@@ -109,11 +109,12 @@ void run_rows(const Gemm& s, std::size_t first, std::size_t end, const Real* a, 
   blas(s, {end - first, s.n, s.k, begin, 0, first * s.n, s.accumulate}, a, b, c);
 }
 
-// A product over a whole batch is shared out by rows of the result, in whole tiles of work worth a
-// task; that of a block of rows is one task.
+// A product over a whole batch, whose rows are those of the result or, in a parameter gradient,
+// those of A and B, is shared out by rows of the result, in whole tiles of work worth a task. That
+// over a block of rows is one task.
 std::size_t rows_of_task(const Gemm& s) {
   constexpr std::size_t kWork = std::size_t(1) << 22, kBatch = 512;
-  if (std::max(s.m, s.k) < kBatch) return s.m;
+  if ((s.transpose_a ? s.k : s.m) < kBatch) return s.m;
   const std::size_t tile = std::max<std::size_t>(kRows * s.n * s.k, 1);
   return (kWork + tile - 1) / tile * kRows;
 }

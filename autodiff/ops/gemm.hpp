@@ -12,7 +12,8 @@ struct Gemm {
 };
 void gemm(const Gemm& shape, const Real* a, const Real* b, Real* c);
 
-/// Makes ready what the product needs, so that gemm itself never allocates.
+/// Makes ready what the product needs, so that gemm itself never allocates; over a batch of 512
+/// rows or more it runs in parallel tasks, for which the scheduler may.
 void prepare_gemm(const Gemm& shape);
 
 }  // namespace eqp::ad

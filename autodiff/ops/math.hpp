@@ -110,7 +110,7 @@ struct Reduced {
   return {k, xsimd::fnma(k.value, Batch(kLn2Low), r)};
 }
 /// (exp(r) - 1 - r) / r^2.
-[[gnu::always_inline]] inline Batch curvature(Batch r) {
+[[gnu::always_inline]] inline Batch exp_remainder(Batch r) {
   if constexpr (kSingle) {
     return polynomial(r, 0x1p-1, 0x1.5554dcp-3, 0x1.5554e8p-5, 0x1.120c38p-7, 0x1.6d4e78p-10);
   } else {
@@ -156,7 +156,7 @@ struct Reduced {
   const Batch bounded = simd::at_least(simd::kSingle ? Real(-104) : Real(-746),
                                        simd::at_most(simd::kSingle ? Real(89) : Real(710), x));
   const simd::Reduced a = simd::reduced(bounded);
-  const Batch one(Real(1)), slope = xsimd::fma(simd::curvature(a.r), a.r, one);
+  const Batch one(Real(1)), slope = xsimd::fma(simd::exp_remainder(a.r), a.r, one);
   return simd::scaled(xsimd::fma(slope, a.r, one), a.k);
 }
 
@@ -181,7 +181,7 @@ struct Reduced {
   const Batch a = simd::at_most(simd::kSingle ? Real(10) : Real(20), xsimd::abs(x)), z = a * a;
   // 1 - 2 / (1 + exp(2 |x|)), which cancels where x is small.
   const simd::Reduced e = simd::reduced(Batch(Real(-2)) * a);
-  const Batch one(Real(1)), slope = xsimd::fma(simd::curvature(e.r), e.r, one);
+  const Batch one(Real(1)), slope = xsimd::fma(simd::exp_remainder(e.r), e.r, one);
   const Batch t = simd::power_of_two(e.k) * xsimd::fma(slope, e.r, one);
   const Batch far = one - (t + t) / (one + t);
   Batch p;

@@ -6,12 +6,12 @@
 namespace eqp::ad {
 namespace {
 
-struct Plan {
+struct Sizes {
   Gemm gemm;
   std::size_t batch;
 };
 
-Plan plan(const char* who, const Shape& a, const Shape& b, Transposed t) {
+Sizes sizes(const char* who, const Shape& a, const Shape& b, Transposed t) {
   const std::size_t r = a.rank();
   const auto fail = [&](const char* why) {
     throw std::invalid_argument(std::string(who) + ": " + str(a) + (t.a ? " transposed" : "") +
@@ -27,15 +27,15 @@ Plan plan(const char* who, const Shape& a, const Shape& b, Transposed t) {
 
 Transposed flags(const Attr& attr) { return {attr.index[0] != 0, attr.index[1] != 0}; }
 
-void run(const Plan& p, ConstView a, ConstView b, Out out) {
-  const auto [m, n, k, ta, tb, accumulate] = p.gemm;
+void run(const Sizes& p, ConstView a, ConstView b, Out out) {
+  const std::size_t m = p.gemm.m, n = p.gemm.n, k = p.gemm.k;
   for (std::size_t i = 0; i < p.batch; ++i) {
     gemm(p.gemm, a.data + i * m * k, b.data + i * k * n, out.data + i * m * n);
   }
 }
 
 double count(ConstView a, ConstView b, Transposed t) {
-  const Plan p = plan("matmul", a.shape, b.shape, t);
+  const Sizes p = sizes("matmul", a.shape, b.shape, t);
   return 2.0 * double(p.gemm.m * p.gemm.n * p.gemm.k * p.batch);
 }
 
@@ -59,14 +59,14 @@ constexpr Op kMatmul{
     .name = "matmul",
     .shape =
         [](std::span<const Var> in, const Attr& attr) {
-          const Plan p = plan("matmul", in[0].shape(), in[1].shape(), flags(attr));
+          const Sizes p = sizes("matmul", in[0].shape(), in[1].shape(), flags(attr));
           prepare_gemm(p.gemm);
           return in[0].shape().rank() == 3 ? Shape{p.batch, p.gemm.m, p.gemm.n}
                                            : Shape{p.gemm.m, p.gemm.n};
         },
     .forward =
         [](In in, Out out, const Attr& attr) {
-          run(plan("matmul", in[0].shape, in[1].shape, flags(attr)), in[0], in[1], out);
+          run(sizes("matmul", in[0].shape, in[1].shape, flags(attr)), in[0], in[1], out);
         },
     .vjp = [](const Vjp& c) { return matmul_vjp(c.in[0], c.in[1], flags(c.attr), c.g); },
     .flops = [](In in, const Attr& attr) { return count(in[0], in[1], flags(attr)); },
@@ -97,7 +97,7 @@ constexpr Op kAddProduct{
     .name = "add_product",
     .shape =
         [](std::span<const Var> in, const Attr& attr) {
-          Plan p = plan("add_product", in[1].shape(), in[2].shape(), flags(attr));
+          Sizes p = sizes("add_product", in[1].shape(), in[2].shape(), flags(attr));
           const Shape shape = in[1].shape().rank() == 3 ? Shape{p.batch, p.gemm.m, p.gemm.n}
                                                         : Shape{p.gemm.m, p.gemm.n};
           if (in[0].shape() != shape) {
@@ -111,7 +111,7 @@ constexpr Op kAddProduct{
     .forward =
         [](In in, Out out, const Attr& attr) {
           if (out.data != in[0].data) std::ranges::copy(in[0].flat(), out.data);
-          Plan p = plan("add_product", in[1].shape, in[2].shape, flags(attr));
+          Sizes p = sizes("add_product", in[1].shape, in[2].shape, flags(attr));
           p.gemm.accumulate = true;
           run(p, in[1], in[2], out);
         },

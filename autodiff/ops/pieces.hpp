@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <cstddef>
 
-// Kernels on large arrays: blocks of rows run in parallel above programs, so that only a program
-// for a whole batch has arrays worth the cores of its own.
+// Kernels on large arrays. Blocks of rows run in parallel above programs; a program for a whole
+// batch has arrays that are worth the other cores by themselves.
 namespace eqp::ad {
 
-/// Elements of which a thread gets at least as many: no less than several blocks of rows hold.
+/// Elements of a task, the last one apart: more than a value of a block of rows has, unless it is
+/// wider than 512.
 inline constexpr std::size_t kPiece = std::size_t(1) << 15;
 
 /// task(context, first, last) on [0, piece), [piece, 2 piece), ... [.., n), in any order, in

@@ -139,7 +139,7 @@ class Assignment {
     uses[owner(places_, slot)].push_back({at, at + std::max(size(slot), std::size_t(1)), step});
   }
 
-  // What is used for ever, or never, has a place of its own.
+  // What is used for ever has a place of its own.
   bool in_arena(std::uint32_t id) const {
     return plan_.slots[id].home == Home::run &&
            std::ranges::none_of(ranges_[id], [](const Range& r) { return r.last == kForever; });

@@ -14,7 +14,7 @@ class Nesting {
     for (std::size_t s = 0; s < plan_.steps.size(); ++s) begin_in_result(s);
     std::vector<Step> steps;
     for (Step& step : plan_.steps) {
-      if (step.op->joins && step.op->joins(plan_.slots[step.out].shape, step.attr)) {
+      if (joins(step)) {
         join(step, steps);
       } else {
         steps.push_back(std::move(step));
@@ -26,11 +26,19 @@ class Nesting {
  private:
   void find_results() {
     is_result_.assign(plan_.slots.size(), false);
+    is_joined_.assign(plan_.slots.size(), false);
     last_use_.assign(plan_.slots.size(), 0);
     for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
       is_result_[plan_.steps[s].out] = true;
-      for (std::uint32_t in : plan_.steps[s].in) last_use_[owner(places_, in)] = s;
+      for (std::uint32_t in : plan_.steps[s].in) {
+        last_use_[owner(places_, in)] = s;
+        if (joins(plan_.steps[s])) is_joined_[owner(places_, in)] = true;
+      }
     }
+  }
+
+  bool joins(const Step& step) const {
+    return step.op->joins && step.op->joins(plan_.slots[step.out].shape, step.attr);
   }
 
   // Whether the memory of a result may become a part of another's.
@@ -46,7 +54,8 @@ class Nesting {
                          return owner(places_, in) == first;
                        }) == 1;
     const bool same_size = plan_.slots[first].shape.size() == plan_.slots[step.out].shape.size();
-    if (!free(first) || !alone || !same_size || last_use_[first] != s) return;
+    // A part of a concatenation is to stay what it is.
+    if (!free(first) || is_joined_[first] || !alone || !same_size || last_use_[first] != s) return;
     places_[first].inside = step.out;
     last_use_[step.out] = std::max(last_use_[step.out], s);
   }
@@ -71,7 +80,7 @@ class Nesting {
 
   Plan& plan_;
   std::vector<Place>& places_;
-  std::vector<bool> is_result_;
+  std::vector<bool> is_result_, is_joined_;
   std::vector<std::size_t> last_use_;
 };
 

@@ -30,10 +30,10 @@ class Case:
 
 class Work(NamedTuple):
     run: Callable[[], object]  # `case.steps` steps; returns when they are done
-    check: Callable[
-        [], Mapping[str, Any]
-    ]  # the arrays out.* of the file's inputs, by the weights before any step
-    first_s: float | None = None  # to the end of a first run, where making it took more than that
+    # The arrays out.* of the file's inputs, by the weights before any step.
+    check: Callable[[], Mapping[str, Any]]
+    # Seconds to the end of a first run, where making it took more than that.
+    first_s: float | None = None
 
 
 class Skip(Exception):
@@ -41,6 +41,7 @@ class Skip(Exception):
 
 
 Workload = Callable[[Case, dict[str, Any]], Work]
+Choose = Callable[[Workload, Case, dict[str, Any]], Work]  # of several forms of a workload
 
 
 class Session:
@@ -50,8 +51,10 @@ class Session:
         workloads: Mapping[str, Workload],
         load: Callable[[Any], Any],
         forget: Callable[[], object],
+        choose: Choose,
     ):
         self.about, self.workloads, self.load, self.forget = about, workloads, load, forget
+        self.choose = choose
         self.case: Case | None = None
         self.work: Work | None = None
 
@@ -81,7 +84,7 @@ class Session:
         make = self.workloads[self.case.workload]
         arrays = self.arrays(file)
         start = time.perf_counter()
-        self.work = make(self.case, arrays)
+        self.work = self.choose(make, self.case, arrays)
         self.work.run()
         first = self.work.first_s or time.perf_counter() - start
         # A training has moved its weights by now; the results are those of the first ones.
@@ -121,9 +124,10 @@ def serve(
     workloads: Mapping[str, Workload],
     load: Callable[[Any], Any],
     forget: Callable[[], object],
+    choose: Choose = lambda make, case, arrays: make(case, arrays),
 ) -> None:
     """Answers until quit. `load` takes a NumPy array in; `forget` clears the peer's caches."""
-    session = Session(about, workloads, load, forget)
+    session = Session(about, workloads, load, forget, choose)
     for line in sys.stdin:
         command = json.loads(line)
         if command["cmd"] == "quit":

@@ -142,8 +142,12 @@ def of(arrays: Arrays, prefix: str) -> Arrays:
 # W1, W10: Langevin steps.
 
 
+def langevin_move(x: Tensor, g: Tensor, noise: Tensor, h: float) -> Tensor:
+    return torch.add(torch.add(x, g, alpha=-h), noise, alpha=math.sqrt(2 * h))
+
+
 def langevin_step(energy, h: float):
-    return fast(lambda x, noise: x - h * value_and_grad(energy, x)[1] + math.sqrt(2 * h) * noise)
+    return fast(lambda x, noise: langevin_move(x, value_and_grad(energy, x)[1], noise, h))
 
 
 def ula(case: Case, a: Arrays) -> Work:
@@ -159,10 +163,11 @@ def ula(case: Case, a: Arrays) -> Work:
 
 def mala_step(energy):
     def step(x, u, g, noise, uniform, h):
-        y = x - h * g + (2 * h) ** 0.5 * noise
+        y = langevin_move(x, g, noise, h)
         u_y, g_y = value_and_grad(energy, y)
-        there, back = (y - x + h * g).square().sum(1), (x - y + h * g_y).square().sum(1)
-        accept = uniform.log() < u - u_y + (there - back) / (4 * h)
+        # The difference of the squares of y - x + h g and x - y + h g_y over 4h, by its factors.
+        half = torch.add(0.5 * (y - x), g - g_y, alpha=0.25 * h)
+        accept = uniform.log() < u - u_y + ((g + g_y) * half).sum(1)
         row = accept.unsqueeze(1)
         return torch.where(row, y, x), torch.where(accept, u_y, u), torch.where(row, g_y, g)
 
@@ -228,10 +233,8 @@ def denoising_score_matching(case: Case, a: Arrays) -> Work:
 
     def loss(noise):
         noisy = (x + sigma * noise).requires_grad_()
-        return (
-            0.5
-            * (noise - sigma * gradient(lambda x: net_energy(net, x), noisy)).square().sum(1).mean()
-        )
+        score = gradient(lambda x: net_energy(net, x), noisy)
+        return 0.5 * (noise - sigma * score).square().sum(1).mean()
 
     return training(case, p, loss, lambda: (torch.randn_like(x),), lambda: (a["noise.0"],))
 
@@ -252,10 +255,8 @@ def sliced_score_matching(case: Case, a: Arrays) -> Work:
 
 def exact_score_matching(case: Case, a: Arrays) -> Work:
     p, x = of(a, "net"), a["in.x"].requires_grad_()
-    net, basis = (
-        layers(p, "net"),
-        torch.eye(case.d, dtype=x.dtype).unsqueeze(1).expand(-1, *x.shape),
-    )
+    net = layers(p, "net")
+    basis = torch.eye(case.d, dtype=x.dtype).unsqueeze(1).expand(-1, *x.shape)
 
     def loss():
         g, products = hessian_products(lambda x: net_energy(net, x), x, basis)
@@ -295,11 +296,9 @@ class RealNvp:
 
     def scale_shift(self, k: int, halves: list[Tensor]) -> tuple[Tensor, Tensor]:
         s, t = (self.network(net, k, halves[1 - k % 2]) for net in self.nets[k])
-        return (
-            (self.cap * s.tanh(), self.cap * t)
-            if self.capped
-            else (self.cap * (s / self.cap).tanh(), t)
-        )
+        if self.capped:
+            return self.cap * s.tanh(), self.cap * t
+        return self.cap * (s / self.cap).tanh(), t
 
     def split(self, x: Tensor) -> list[Tensor]:
         return [x[:, : self.d // 2], x[:, self.d // 2 :]]
@@ -423,12 +422,13 @@ def adaptive_flow(case: Case, a: Arrays) -> Work:
 
 def hmc(case: Case, a: Arrays, energy) -> Work:
     def step(x, u, g, momentum, uniform, h):
-        y, p, u_y, g_y = x, momentum, u, g
-        for _ in range(10):
-            p = p - 0.5 * h * g_y
-            y = y + h * p
-            u_y, g_y = value_and_grad(energy, y)
-            p = p - 0.5 * h * g_y
+        y, p = x, torch.add(momentum, g, alpha=-0.5 * h)
+        for _ in range(9):
+            y = torch.add(y, p, alpha=h)
+            p = torch.add(p, value_and_grad(energy, y)[1], alpha=-h)
+        y = torch.add(y, p, alpha=h)
+        u_y, g_y = value_and_grad(energy, y)
+        p = torch.add(p, g_y, alpha=-0.5 * h)
         accept = uniform.log() < u - u_y + 0.5 * (momentum.square().sum(1) - p.square().sum(1))
         row = accept.unsqueeze(1)
         return torch.where(row, y, x), torch.where(accept, u_y, u), torch.where(row, g_y, g)

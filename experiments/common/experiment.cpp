@@ -29,14 +29,16 @@ constexpr int kInterrupted = 75;
                               cli.precision() + " builds and runs it");
 }
 
-/// Prints the profile, also to profile.txt if the run left a folder.
-void report(const ad::Profile& profile, const std::filesystem::path& folder) {
+/// Prints the profile, also to profile.txt in the folder if the run made one.
+void report(const ad::Profile& profile, const std::filesystem::path& folder, bool made) {
   std::ostringstream text;
   profile.print(text);
   std::cout << '\n' << text.str();
-  if (!std::filesystem::exists(folder)) return;
+  if (!made) return;
   const auto temporary = folder / "profile.txt.partial";
-  std::ofstream(temporary) << text.str();
+  std::ofstream out(temporary);
+  out << text.str() << std::flush;
+  if (!out) throw std::runtime_error((folder / "profile.txt").string() + ": cannot be written");
   std::filesystem::rename(temporary, folder / "profile.txt");
 }
 
@@ -44,6 +46,7 @@ int run(int argc, char** argv, const std::string& about, const std::function<voi
   Cli cli(argc, argv, about);
   if (cli.precision() != build_precision()) switch_precision(cli, argv);
   const InterruptScope scope;
+  const bool was_there = std::filesystem::exists(cli.out());
   {
     std::optional<ad::Profile> profile;
     if (cli.profile()) profile.emplace();
@@ -51,7 +54,8 @@ int run(int argc, char** argv, const std::string& about, const std::function<voi
       body(cli);
       return 0;
     });
-    if (profile) report(*profile, cli.out());
+    const bool made = std::filesystem::exists(cli.out()) && (!was_there || cli.overwrite());
+    if (profile) report(*profile, cli.out(), made);
   }
   if (!interrupted()) return 0;
   const bool wrote = std::filesystem::exists(cli.out());

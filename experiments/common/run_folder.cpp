@@ -27,7 +27,8 @@ bool is_run_folder(const fs::path& folder) {
 bool is_run_file(const fs::path& file) {
   const std::string name = file.filename(), extension = file.extension();
   return name == "config.json" || name == "summary.json" || name == "report.html" ||
-         name == "figures" || name == "checkpoint" || extension == ".partial" || reproducible(name);
+         name == "profile.txt" || name == "figures" || name == "checkpoint" ||
+         extension == ".partial" || reproducible(name);
 }
 
 Row describe(const Cli& cli) {

@@ -62,6 +62,18 @@ const Field kFields[] = {
        const Var column = reshape(sin(x), {kRows, kDim, 1}), row = reshape(x, {kRows, 1, kDim});
        return sum(matmul(column, row) * exp(0.3 * matmul(column, row)), 1);
      }},
+    {"product with a transpose",
+     [](Var x) {
+       const Var a = reshape(sin(x), {kRows, kDim, 1}), b = reshape(square(x), {kRows, kDim, 1});
+       const Var turned = matmul(transpose(reshape(exp(x), {kRows, 1, kDim})), transpose(b));
+       return sum(matmul(2.0 * a, transpose(3.0 * b)) + turned, 1);
+     }},
+    {"reductions of a broadcast",
+     [](Var x) {
+       const Var p = sum(square(x), 1), wide = broadcast_to(reshape(p, {kRows, 1}), {kRows, kDim});
+       const Var q = reshape(logsumexp(wide, 1) * max(wide, 1), {kRows, 1});
+       return q * x + wide * broadcast_to(reshape(sin(p), {kRows, 1}), {kRows, kDim});
+     }},
     {"moves",
      [](Var x) {
        const Var y = concat({slice(x, 1, 1, 3), square(slice(x, 1, 0, 1))}, 1);
@@ -170,6 +182,19 @@ BOOST_AUTO_TEST_CASE(a_second_derivative_of_a_field_is_the_jvp_of_its_jvp) {
     const auto f = [&](Args in) {
       const Var x = in[0], y = field.f(x);
       return Vars{second_directional(y, x, in[1]), jvp(jvp(y, x, in[1]), x, in[1])};
+    };
+    const std::vector<Tensor> r = evaluate(f, {points(), normal({kRows, kDim}, {83})});
+    check_close(r[0], r[1], field.name);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(second_derivatives_nest) {
+  for (const Field& field : kFields) {
+    const auto f = [&](Args in) {
+      const Var x = in[0], v = in[1], y = energy(field, x);
+      const auto along = [&](Var u) { return sum(grad(u, x) * v, 1); };
+      return Vars{second_directional(second_directional(y, x, v), x, v),
+                  along(along(along(along(y))))};
     };
     const std::vector<Tensor> r = evaluate(f, {points(), normal({kRows, kDim}, {83})});
     check_close(r[0], r[1], field.name);

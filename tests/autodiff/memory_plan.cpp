@@ -1,4 +1,5 @@
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 #include <cstring>
 
 #include "autodiff/grad.hpp"
@@ -58,7 +59,7 @@ Vars random_graph(const Weights& weights, Args in, std::uint32_t stream, int ste
     const Shape column{s[0], 1}, swapped{s[1], s[0]};
     const Var w = (s[1] == 6 ? weights.square6 : weights.square4).on(tape);
     const auto next = [&]() -> Var {
-      switch (draws.below(14)) {
+      switch (draws.below(15)) {
         case 0:
           return tanh(a);
         case 1:
@@ -85,6 +86,8 @@ Vars random_graph(const Weights& weights, Args in, std::uint32_t stream, int ste
           return stop_gradient(a);
         case 12:
           return sin(a - reshape(logsumexp(b, 1), column));
+        case 13:
+          return concat({slice(a, 0, 0, 1), slice(b, 0, 1, s[0])}, 0);
         default:
           return pad(slice(a, 0, 1, s[0]), 0, 0, 1);
       }
@@ -104,7 +107,8 @@ BOOST_AUTO_TEST_CASE(memory_reuse_changes_no_bit) {
       const Vars pool = random_graph(weights, in, seed, 30);
       const Var y = sum(sin(pool.back())) + sum(pool[pool.size() / 2]);
       const Var g = grad(y, in[0]);
-      return Vars{pool.back(), y, g, grad(sum(square(g)) + y, weights.params)};
+      return Vars{pool.back(), y, g, grad(y, weights.params),
+                  grad(sum(square(g)) + y, weights.params)};
     };
     // Every value of the tape requested: none dies, none gives its place away.
     const auto everything = [&](Args in) {
@@ -157,4 +161,21 @@ BOOST_AUTO_TEST_CASE(a_replay_equals_a_fresh_compile) {
   }
   ws.run_checked();
   check_same_bits(outputs(ws), fresh(1));
+}
+
+// The sum goes where the concatenation's part is: the concatenation must keep its own.
+BOOST_AUTO_TEST_CASE(a_part_of_a_concatenation_may_be_summed_up_as_well) {
+  const auto f = [](Args in) {
+    const Var h = exp(in[0]), all = concat({h, sin(in[0])}, 0), running = cumsum(h, 0);
+    return Vars{all * 2.0, running * 2.0};
+  };
+  const Tensor x = normal({5}, {64});
+  const std::vector<Tensor> r = evaluate(f, {x});
+  double running = 0;
+  for (std::size_t i = 0; i < 5; ++i) {
+    running += std::exp(double(x[i]));
+    BOOST_TEST(std::abs(r[0][i] - 2 * std::exp(double(x[i]))) < 1e-5);
+    BOOST_TEST(std::abs(r[0][5 + i] - 2 * std::sin(double(x[i]))) < 1e-5);
+    BOOST_TEST(std::abs(r[1][i] - 2 * running) < 1e-5);
+  }
 }

@@ -1,5 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
+#include "autodiff/program.hpp"
+#include "autodiff/random.hpp"
 #include "tests/autodiff/op_check.hpp"
 
 using namespace eqp::ad;
@@ -224,4 +226,15 @@ const std::vector<Case> kMovements{
 
 BOOST_AUTO_TEST_CASE(every_movement_has_three_derivatives) {
   for (const Case& row : kMovements) check(row);
+}
+
+// Tiles of whole registers, and what is left of a row and of a column.
+BOOST_AUTO_TEST_CASE(a_large_transpose_swaps_rows_and_columns) {
+  constexpr std::size_t rows = 37, cols = 51;
+  const Tensor x = normal({rows, cols}, {71});
+  const Tensor y = evaluate([](Args in) { return Vars{transpose(in[0])}; }, {x})[0];
+  BOOST_TEST((y.shape() == Shape{cols, rows}));
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t j = 0; j < cols; ++j) BOOST_TEST(y(j, i) == x(i, j));
+  }
 }

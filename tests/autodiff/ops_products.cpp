@@ -45,8 +45,8 @@ Var affine_op(Args x) { return affine(x[0], x[1], x[2]); }
 // Small enough that a sum of 300 products stays of order one.
 const Input kSmall{-0.1, 0.1};
 
-// Sizes of one take the loops of their own in gemm, those above 256 leave the small-product
-// library, the rest is in between.
+// Sizes of one take the loops of their own in gemm, large ones are cut into tiles and tasks, the
+// rest is in between.
 const std::vector<Case> kProducts{
     {"matmul", {{4, 3}, {3, 5}}, plain, product({})},
     {"matmul a'", {{3, 4}, {3, 5}}, a_turned, product({.a = true})},

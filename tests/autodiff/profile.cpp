@@ -41,15 +41,16 @@ std::vector<std::string> lines(const Profile& profile) {
   return all;
 }
 
-// n ops in n layers.
+// n ops in n layers, layer 7 on a thousand times as many elements.
 Program deep(std::size_t n) {
-  return compile({{2}}, [n](Args in) {
-    Var x = in[0];
+  return compile({{30}, {30000}}, [n](Args in) {
+    Var x = in[0], wide = in[1];
     for (std::size_t i = 0; i < n; ++i) {
       const Scope scope(*x.tape, "layer." + std::to_string(i));
-      x = sin(x);
+      Var& y = i == 7 ? wide : x;
+      y = sin(y);
     }
-    return Vars{x};
+    return n > 7 ? Vars{x, wide} : Vars{x};
   });
 }
 
@@ -126,6 +127,7 @@ BOOST_AUTO_TEST_CASE(tables_have_the_longest_first_and_an_end) {
   BOOST_TEST(text[5].starts_with("layer "));
   BOOST_TEST(text.back().starts_with("15 more "));
   BOOST_TEST(text.back().find("1500") != std::string::npos);
+  BOOST_TEST(text[6].starts_with("layer.7 "));
   double last = 1e9;
   for (std::size_t i = 6; i < 31; ++i) {
     const double seconds = std::stod(text[i].substr(text[i].find(' ')));

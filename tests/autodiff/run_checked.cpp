@@ -60,7 +60,8 @@ BOOST_AUTO_TEST_CASE(a_bad_value_in_a_gradient_is_named_as_one) {
   const auto bare = [](Args in) { return Vars{grad(log(in[0]), in[0])}; };
   BOOST_TEST(complaint(bare, {2, 0}, {2}).starts_with("divide in gradient of log: inf in row 1"));
   const auto twice = [](Args in) { return Vars{hvp(logarithm_in_layer(in[0]), in[0], in[0])}; };
-  BOOST_TEST(complaint(twice, {2, 1e-30}, {2}).find("gradient of gradient") == std::string::npos);
+  const std::string text = complaint(twice, {2, 0}, {2});
+  BOOST_TEST(text.starts_with("divide in gradient of net.1: nan in row 1"), text);
 }
 
 BOOST_AUTO_TEST_CASE(what_no_bad_output_follows_from_is_not_blamed) {
@@ -131,6 +132,22 @@ BOOST_AUTO_TEST_CASE(a_bad_gradient_of_parameters_is_followed_to_its_row) {
     return e.row == 3 && e.origin == NonFinite::Origin::operation;
   });
   BOOST_TEST(ws.in(0)[1] == 2);  // the inputs are as they were
+}
+
+BOOST_AUTO_TEST_CASE(a_parameter_is_no_row) {
+  // As many parameters as rows; row 3 makes the derivative by the second one infinite.
+  Params params;
+  const Param w = params.add("w", {1, 5}, [](std::span<Real> v) { std::ranges::fill(v, Real(1)); });
+  const auto f = [&](Args in) {
+    const Var row = slice(w.on(*in[0].tape), 1, 1, 2);
+    return Vars{grad(sum(sqrt(matmul(in[0], row)), 1), params)};
+  };
+  Workspace ws = compile({{5, 1}}, f).workspace();
+  std::ranges::copy(std::vector<Real>{1, 2, 3, 0, 4}, ws.in(0).data);
+  BOOST_CHECK_EXCEPTION(ws.run_checked(), NonFinite, [](const NonFinite& e) {
+    BOOST_TEST(e.row.value_or(99) == 3);
+    return true;
+  });
 }
 
 BOOST_AUTO_TEST_CASE(a_bad_input_is_named) {

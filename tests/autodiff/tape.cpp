@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
+#include "autodiff/checkpoint.hpp"
 #include "autodiff/grad.hpp"
 #include "autodiff/ops.hpp"
 #include "autodiff/program.hpp"
@@ -201,6 +202,14 @@ BOOST_AUTO_TEST_CASE(values_of_two_tapes_do_not_mix) {
   BOOST_CHECK_THROW(where(x, x, y), std::logic_error);
   BOOST_CHECK_THROW(concat({x, y}, 0), std::logic_error);
   BOOST_CHECK_THROW(grad(x * 2.0, y), std::logic_error);
+  BOOST_CHECK_THROW(jvp(x * 2.0, y, y), std::logic_error);
+  BOOST_CHECK_THROW(jvp(x * 2.0, x, y), std::logic_error);
+  BOOST_CHECK_THROW(second_directional(x * 2.0, y, y), std::logic_error);
+  BOOST_CHECK_THROW(second_directional(Var{}, x, x), std::logic_error);
+  BOOST_CHECK_THROW(vjp(x * 2.0, Vars{x}, y), std::logic_error);
+  BOOST_CHECK_THROW(checkpoint([](Var v) { return v; }, Var{}), std::logic_error);
+  const auto both = [](const Vars& v) { return v; };
+  BOOST_CHECK_THROW(checkpoint(both, Vars{x, y}), std::logic_error);
   BOOST_CHECK_THROW(exp(Var{}), std::logic_error);
   BOOST_CHECK_THROW(x * Var{}, std::logic_error);
   BOOST_CHECK_THROW(compile({{2}}, [&](std::span<const Var>) { return Vars{x}; }),

@@ -8,6 +8,8 @@
 #include <iostream>
 #include <sstream>
 
+#include "autodiff/ops.hpp"
+#include "autodiff/program.hpp"
 #include "experiments/common/build_info.hpp"
 #include "experiments/common/interrupt.hpp"
 #include "experiments/common/run_folder.hpp"
@@ -60,6 +62,34 @@ BOOST_AUTO_TEST_CASE(help_is_printed_and_is_no_error) {
   BOOST_TEST(help.code == 0);
   BOOST_TEST(help.printed.starts_with("A demonstration"));
   BOOST_TEST(help.said == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_profile_is_printed_and_kept_with_the_run) {
+  const Scratch scratch;
+  const std::string out = scratch.path / "run", other = scratch.path / "other";
+  const auto program = [] {
+    ad::evaluate([](std::span<const ad::Var> in) { return ad::Vars{exp(in[0])}; },
+                 {ad::Tensor({3})});
+  };
+  const auto run = outcome({"--profile", "--out", out}, [&](Cli& cli) {
+    const RunFolder folder(cli);
+    program();
+  });
+  BOOST_TEST(run.code == 0);
+  BOOST_TEST(run.printed.find("programs took ") != std::string::npos);
+  BOOST_TEST(run.printed.find("\nexp ") != std::string::npos);
+  BOOST_TEST(run.printed.ends_with(read(out + "/profile.txt")));
+  // Without --profile nothing is measured, and the old profile goes with the old run.
+  const auto plain = outcome({"--overwrite", "--out", out}, [&](Cli& cli) {
+    const RunFolder folder(cli);
+    program();
+  });
+  BOOST_TEST(plain.printed == "");
+  BOOST_TEST(!std::filesystem::exists(out + "/profile.txt"));
+  // Somebody's folder stays as it is when the experiment leaves none.
+  std::filesystem::create_directory(other);
+  BOOST_TEST(outcome({"--profile", "--out", other}, [&](Cli&) { program(); }).code == 0);
+  BOOST_TEST(std::filesystem::is_empty(other));
 }
 
 BOOST_AUTO_TEST_CASE(the_other_precision_is_another_executable) {

@@ -203,8 +203,8 @@ BOOST_AUTO_TEST_CASE(a_block_all_of_whose_proposals_are_nan_stops_the_run) {
   for (const Row& row : rows()) {
     if (row.ula_step > 0) continue;
     const std::string what =
-        stopped([&] { row.run(island, all_at(1), {.steps = 3, .block = 64}); });
-    BOOST_TEST(what.starts_with("chains 0 to 63 at step 0: "), row.name << ": " << what);
+        stopped([&] { row.run(island, all_at(1), {.steps = 30, .block = 64}); });
+    BOOST_TEST(what.starts_with("chains 0 to 63 at step "), row.name << ": " << what);
     BOOST_TEST(what.find(" proposals were all nan: log: nan in row ") != what.npos, what);
   }
   // A chain alone may be unlucky for a while, but not for ever.
@@ -218,6 +218,18 @@ BOOST_AUTO_TEST_CASE(a_block_all_of_whose_proposals_are_nan_stops_the_run) {
   BOOST_TEST(
       alone.ends_with("; lower the step size, or give the energy +infinity where it has no "
                       "value"));
+  // A trajectory that leaves the finite long before its end tells what happened there.
+  const Energy quartic = [](ad::Var x) {
+    const ad::Scope scope(*x.tape, "quartic");
+    return sum(sqrt(1.0 - square(square(x))), 1);
+  };
+  const std::string leapt = stopped([&] {
+    run(Hmc(quartic, 2, {.step_size = 3, .leapfrog_steps = 20}), all_at(0.5), {.steps = 30});
+  });
+  BOOST_TEST(leapt.find("at step 9: Hmc: the last ") != leapt.npos, leapt);
+  BOOST_TEST(
+      leapt.find(" proposals were all nan: sqrt in quartic: nan in row 0 of (") != leapt.npos,
+      leapt);
   // Infinite walls are nothing to stop for.
   for (const Row& row : rows()) {
     if (row.ula_step > 0) continue;

@@ -44,6 +44,31 @@ void check_fixed_point(const Mean& a, const Case& c) {
 
 }  // namespace
 
+BOOST_AUTO_TEST_CASE(chains_that_explode_are_named_with_step_and_operation) {
+  ad::Params params;
+  const ad::Param a = scalar(params, "a", 1);
+  const mcmc::Energy quartic = [&](ad::Var x) {
+    const ad::Scope scope(*x.tape, "quartic");
+    return a.on(*x.tape) * sum(square(square(x)), 1);
+  };
+  const DataSource far = [](std::uint32_t, ad::View out) {
+    std::ranges::fill(out.flat(), Real(0));
+    out(70, 1) = 1000;
+  };
+  const Objective objective =
+      cd(quartic, far, {.dim = 2, .batch = 100, .steps = 50, .step_size = 0.01, .key = {1}});
+  std::string message;
+  try {
+    fit(params, objective, sgd(), {.steps = 3});
+  } catch (const std::runtime_error& e) {
+    message = e.what();
+  }
+  BOOST_TEST(message.starts_with("step 0: cd: chain 70 at step "), message);
+  BOOST_TEST(message.find("Ula: the position is no longer finite: ") != message.npos, message);
+  BOOST_TEST(message.find(" in quartic: inf in row 6 of (32, 2)") != message.npos, message);
+  BOOST_TEST(message.ends_with("; lower the step size or bound the chain"), message);
+}
+
 BOOST_AUTO_TEST_CASE(the_mean_gradient_of_cd_is_the_known_one) {
   const double v = 0.04, h = 0.01, a = 10;
   for (const std::uint32_t k : {0, 1, 3}) {

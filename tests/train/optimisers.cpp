@@ -48,6 +48,24 @@ void check_close(const Vector& found, const Vector& expected) {
 
 }  // namespace
 
+BOOST_AUTO_TEST_CASE(many_parameters_move_as_each_would_alone) {
+  constexpr std::size_t n = 40000;  // several tasks, the last one shorter
+  std::vector<Real> many(n), g(n);
+  const auto many_adam = adam({.weight_decay = 0.1});
+  const auto slope = [](std::size_t i, int t) { return Real(std::sin(0.1 * double(i) + t)); };
+  for (std::size_t i = 0; i < n; ++i) many[i] = Real(1 + i % 7);
+  for (int t = 0; t < 3; ++t) {
+    for (std::size_t i = 0; i < n; ++i) g[i] = slope(i, t);
+    many_adam->step(many, g, 0.01);
+  }
+  for (const std::size_t i : {0ul, 1ul, 16383ul, 16384ul, 32768ul, n - 1}) {
+    std::vector<Real> one{Real(1 + i % 7)};
+    const auto one_adam = adam({.weight_decay = 0.1});
+    for (int t = 0; t < 3; ++t) one_adam->step(one, std::vector<Real>{slope(i, t)}, 0.01);
+    BOOST_TEST(std::abs(many[i] - one[0]) < (sizeof(Real) == 4 ? 1e-6 : 1e-14));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(adam_follows_the_published_recursion) {
   for (const AdamOptions o : {AdamOptions{}, AdamOptions{.beta1 = 0, .beta2 = 0.9},
                               AdamOptions{.beta1 = 0.8, .epsilon = 0.1, .weight_decay = 0.3}}) {

@@ -11,9 +11,9 @@ namespace {
 
 constexpr bool kSingle = sizeof(Real) == 4;
 
-std::vector<Real> after_training(std::size_t threads, std::size_t method) {
+std::vector<Real> after_training(std::size_t threads, std::size_t method, std::size_t batch) {
   return ad::with_threads(threads, [&] {
-    Method m = std::move(all_methods(150)[method]);  // blocks of 32, ... 32 and 22
+    Method m = std::move(all_methods(batch)[method]);
     fit(*m.params, m.objective, adam(), {.steps = 4, .learning_rate = constant(0.01)});
     std::vector<Real> values(m.params->values().begin(), m.params->values().end());
     values.insert(values.end(), m.flow_params->values().begin(), m.flow_params->values().end());
@@ -64,11 +64,15 @@ bool contains(const std::string& text, const std::string& part) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(every_method_has_the_same_bits_on_any_number_of_threads) {
-  for (std::size_t k = 0; k < all_methods(150).size(); ++k) {
-    const std::vector<Real> one = after_training(1, k);
-    BOOST_TEST_CONTEXT("method " << k) {
-      BOOST_TEST(after_training(2, k) == one, boost::test_tools::per_element());
-      BOOST_TEST(after_training(4, k) == one, boost::test_tools::per_element());
+  // Blocks of 32 and a last one of 22; and of 64, several to a group.
+  for (const auto& [batch, n_methods] :
+       {std::pair<std::size_t, std::size_t>{150, all_methods(150).size()}, {1000, 3}}) {
+    for (std::size_t k = 0; k < n_methods; ++k) {
+      const std::vector<Real> one = after_training(1, k, batch);
+      BOOST_TEST_CONTEXT("method " << k << ", batch " << batch) {
+        BOOST_TEST(after_training(2, k, batch) == one, boost::test_tools::per_element());
+        BOOST_TEST(after_training(4, k, batch) == one, boost::test_tools::per_element());
+      }
     }
   }
 }
@@ -195,6 +199,25 @@ BOOST_AUTO_TEST_CASE(a_loss_that_couples_rows_is_of_the_whole_batch) {
   for (std::size_t k = 0; k < expected.size(); ++k) {
     BOOST_TEST(std::abs(model.gradient[k] - expected[k]) < (kSingle ? 1e-5 : 1e-12));
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_loss_per_row_that_couples_rows_is_refused) {
+  ad::Params params;
+  const ad::Param theta = scalar(params, "theta", 1);
+  Update update("softmax", params, {{1}},
+                [&](std::span<const ad::Var> in) {
+                  const ad::Var score = sum(theta.on(*in[0].tape) * in[0], 1);
+                  return logsumexp(score, 0) - score;
+                },
+                sgd(), {});
+  const ad::Tensor x = ad::normal({40, 1}, {43});
+  const ad::ConstView batch[] = {x};
+  BOOST_CHECK_EXCEPTION(update.step(batch, 1), std::invalid_argument, [](const auto& e) {
+    return std::string(e.what()) ==
+           "softmax: the loss of a row changes with the rows beside it; return one loss of the "
+           "batch, (), as by mean(loss)";
+  });
+  BOOST_TEST(params.values()[0] == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_loss_of_any_other_shape_is_refused) {
