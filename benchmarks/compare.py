@@ -21,7 +21,6 @@ from participants import Failure, Participant
 from rows import NOT_ASKED, NOT_PART, WRONG, Row, is_wrong
 
 ROOT = Path(__file__).resolve().parent.parent
-TOLERANCE = {"f32": 2e-3, "f64": 1e-8}  # of max_rel_diff; beyond it a row is WRONG
 # Seconds between measurements, in which idle threads of the last participant fall asleep.
 REST = 0.05
 
@@ -31,7 +30,9 @@ class Bench:
 
     def __init__(self, options: argparse.Namespace, threads: int, folder: Path):
         self.folder, self.threads, self.repeats = folder, threads, options.repeats
-        commands = {f"ours_{dtype}": [str(options.bin / f"bench_{dtype}")] for dtype in TOLERANCE}
+        commands = {
+            f"ours_{dtype}": [str(options.bin / f"bench_{dtype}")] for dtype in table.TOLERANCE
+        }
         for peer in options.peers:
             script = ROOT / "benchmarks" / "peers" / f"{peer.removesuffix('_compile')}_peer.py"
             extra = ["--compile"] if peer.endswith("_compile") else []
@@ -109,7 +110,7 @@ class Bench:
                 row["notes"][name] = f"{WRONG}: ours is 0 where it is not"
                 continue
             differences.append(difference)
-            if difference > TOLERANCE[case.dtype]:
+            if difference > case.tolerance:
                 row["notes"][name] = f"{WRONG}: differs from ours by {difference:.1e}"
         row["max_rel_diff"] = max(differences, default=None)
 
