@@ -22,8 +22,11 @@ auto with_threads(std::size_t threads, F f) {
 }
 
 /// Which of the current threads this one is: below n_workers(), and at any moment different for
-/// any two calls that parallel_for runs. Memory kept per worker needs no lock.
-inline std::size_t worker() { return std::size_t(tbb::this_task_arena::current_thread_index()); }
+/// any two calls that parallel_for runs; 0 on a thread that has run none. Memory kept per worker
+/// needs no lock.
+inline std::size_t worker() {
+  return std::size_t(std::max(tbb::this_task_arena::current_thread_index(), 0));
+}
 inline std::size_t n_workers() { return std::size_t(tbb::this_task_arena::max_concurrency()); }
 
 /// f(0), ..., f(n - 1), in any order, on the current threads. Of the exceptions they throw, that of

@@ -152,6 +152,25 @@ BOOST_AUTO_TEST_CASE(every_index_runs_once_on_no_more_threads_than_asked_for) {
   parallel_for(0, [](std::size_t) { BOOST_ERROR("nothing to do"); });
 }
 
+BOOST_AUTO_TEST_CASE(workers_are_told_apart) {
+  // On a thread that the scheduler does not know yet, too.
+  std::size_t outside = 99;
+  std::thread([&] { outside = worker(); }).join();
+  BOOST_TEST(outside == 0);
+  with_threads(4, [] {
+    std::vector<std::atomic<int>> inside(n_workers());
+    std::atomic<bool> alone = true;
+    parallel_for(200, [&](std::size_t) {
+      std::atomic<int>& mine = inside.at(worker());
+      if (++mine != 1) alone = false;
+      std::this_thread::yield();
+      --mine;
+    });
+    BOOST_TEST(alone);
+    return 0;
+  });
+}
+
 BOOST_AUTO_TEST_CASE(threads_return_a_value) {
   BOOST_TEST(with_threads(2, [] { return 7; }) == 7);
   BOOST_TEST(with_threads(0, [] { return 8; }) == 8);
