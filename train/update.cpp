@@ -48,9 +48,9 @@ void Update::prepare(std::size_t rows) {
   if (rows == blocks_.rows) return;
   const std::size_t block =
       options_.block ? std::min(rows, options_.block) : loss_and_grad_.block(rows);
-  const bool whole = is_of_batch(block);
-  blocks_ = {rows, whole ? rows : block};
-  losses_per_batch_ = whole ? 1 : double(rows);
+  of_batch_ = is_of_batch(block);
+  blocks_ = {rows, of_batch_ ? rows : block};
+  losses_per_batch_ = of_batch_ ? 1 : double(rows);
   groups_ = {blocks_.count(), (blocks_.count() + kGroups - 1) / kGroups};
   workspaces_.clear();
   workspaces_.resize(ad::n_workers());
@@ -69,9 +69,15 @@ ad::Workspace& Update::load(std::span<const ad::ConstView> batch, std::size_t bl
 }
 
 void Update::check_rows_apart(std::span<const ad::ConstView> batch) {
-  apart_ = true;
-  if (losses_per_batch_ == 1) return;
-  ad::Workspace& ws = load(batch, 0);
+  // One row tells nothing, not even in blocks of one.
+  const std::size_t rows =
+      std::min<std::size_t>(blocks_.rows, std::max<std::size_t>(blocks_.block, 2));
+  apart_ = of_batch_ || rows >= 2;
+  if (of_batch_ || rows < 2) return;
+  ad::Workspace ws = loss_and_grad_.workspace(rows);
+  for (std::size_t k = 0; k < batch.size(); ++k) {
+    std::ranges::copy(batch[k].slice(0, rows).flat(), ws.in(k).data);
+  }
   ws.run();
   const Real among_others = ws.out(0)[0];
   for (std::size_t k = 0; k < batch.size(); ++k) {

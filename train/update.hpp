@@ -61,6 +61,7 @@ class Update {
   Options options_;
   ad::Blocks blocks_{0, 1};  // rows in blocks
   ad::Blocks groups_{0, 1};  // blocks in groups, which run one after the other
+  bool of_batch_ = false;    // the loss is one of all rows
   double losses_per_batch_ = 1;
   bool apart_ = false;  // rows were seen not to depend on each other
   // Per worker, for a full block and for the last one, made when first needed. What a workspace
