@@ -204,19 +204,22 @@ BOOST_AUTO_TEST_CASE(a_loss_that_couples_rows_is_of_the_whole_batch) {
 BOOST_AUTO_TEST_CASE(a_loss_per_row_that_couples_rows_is_refused) {
   ad::Params params;
   const ad::Param theta = scalar(params, "theta", 1);
-  Update update("softmax", params, {{1}},
-                [&](std::span<const ad::Var> in) {
-                  const ad::Var score = sum(theta.on(*in[0].tape) * in[0], 1);
-                  return logsumexp(score, 0) - score;
-                },
-                sgd(), {});
-  const ad::Tensor x = ad::normal({40, 1}, {43});
-  const ad::ConstView batch[] = {x};
-  BOOST_CHECK_EXCEPTION(update.step(batch, 1), std::invalid_argument, [](const auto& e) {
-    return std::string(e.what()) ==
-           "softmax: the loss of a row changes with the rows beside it; return one loss of the "
-           "batch, (), as by mean(loss)";
-  });
+  const ad::Tensor one = ad::normal({1, 1}, {44}), many = ad::normal({40, 1}, {43});
+  for (const std::size_t block : {0, 1, 40}) {
+    Update update("softmax", params, {{1}},
+                  [&](std::span<const ad::Var> in) {
+                    const ad::Var score = sum(theta.on(*in[0].tape) * in[0], 1);
+                    return logsumexp(score, 0) - score;
+                  },
+                  sgd(), {.block = block});
+    const ad::ConstView alone[] = {one}, batch[] = {many};
+    update.step(alone, 1);  // which tells nothing yet
+    BOOST_CHECK_EXCEPTION(update.step(batch, 1), std::invalid_argument, [](const auto& e) {
+      return std::string(e.what()) ==
+             "softmax: the loss of a row changes with the rows beside it; return one loss of the "
+             "batch, (), as by mean(loss)";
+    });
+  }
   BOOST_TEST(params.values()[0] == 1);
 }
 
