@@ -13,11 +13,11 @@ class Nesting {
     find_results();
     for (std::size_t s = 0; s < plan_.steps.size(); ++s) begin_in_result(s);
     std::vector<Step> steps;
-    for (Step& step : plan_.steps) {
-      if (joins(step)) {
-        join(step, steps);
+    for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
+      if (joins(plan_.steps[s])) {
+        join(s, steps);
       } else {
-        steps.push_back(std::move(step));
+        steps.push_back(std::move(plan_.steps[s]));
       }
     }
     plan_.steps = std::move(steps);
@@ -60,13 +60,18 @@ class Nesting {
     last_use_[step.out] = std::max(last_use_[step.out], s);
   }
 
-  void join(const Step& step, std::vector<Step>& steps) {
+  void join(std::size_t s, std::vector<Step>& steps) {
+    const Step& step = plan_.steps[s];
+    // What begins in it will overwrite a whole, and with it parts that are read later.
+    const bool stays = places_[step.out].inside == step.out;
     std::size_t at = 0;
     for (std::uint32_t in : step.in) {
       const std::uint32_t part = owner(places_, in);
       const Shape shape = plan_.slots[in].shape;
-      if (free(part) && part != step.out && plan_.slots[part].shape.size() == shape.size()) {
+      const bool all_of_it = plan_.slots[part].shape.size() == shape.size();
+      if (free(part) && part != step.out && all_of_it && (stays || last_use_[part] == s)) {
         places_[part] = {.inside = step.out, .at = at};
+        last_use_[step.out] = std::max(last_use_[step.out], last_use_[part]);
       } else {
         const auto piece = std::uint32_t(plan_.slots.size());
         plan_.slots.push_back({.shape = shape, .value = {}});

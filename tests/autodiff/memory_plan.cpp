@@ -179,3 +179,22 @@ BOOST_AUTO_TEST_CASE(a_part_of_a_concatenation_may_be_summed_up_as_well) {
     BOOST_TEST(std::abs(r[1][i] - 2 * running) < 1e-5);
   }
 }
+
+// The sum begins where the concatenation is: a part that is read after it must lie elsewhere.
+BOOST_AUTO_TEST_CASE(a_part_of_a_summed_concatenation_may_be_read_later) {
+  const auto f = [](Args in) {
+    const Var h = exp(in[0]), part = concat({h, sin(in[0])}, 0);
+    return Vars{cumsum(part, 0) * 2.0, h * 3.0};
+  };
+  const auto nested = [](Args in) {
+    const Var h = exp(in[0]), part = concat({h, sin(in[0])}, 0);
+    return Vars{cumsum(concat({part, cos(in[0])}, 0), 0) * 2.0, h * 3.0};
+  };
+  const Tensor x = normal({5}, {64});
+  for (const Function& g : {Function(f), Function(nested)}) {
+    const Tensor later = evaluate(g, {x})[1];
+    for (std::size_t i = 0; i < 5; ++i) {
+      BOOST_TEST(std::abs(later[i] - 3 * std::exp(double(x[i]))) < 1e-5);
+    }
+  }
+}
