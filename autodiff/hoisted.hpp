@@ -14,8 +14,9 @@ class Hoisted {
   explicit Hoisted(const Plan& plan);
 
   /// Recomputes after the parameters were written. Any workspace may ask, from any thread; the one
-  /// that comes first does it while the others wait. Without a write there is no lock.
-  void update();
+  /// that comes first does it while the others wait. Without a write there is no lock. Returns
+  /// whether it was this call that did it.
+  bool update();
   const Calls& calls() const { return calls_; }
   Real* data() const { return memory_.get(); }
 

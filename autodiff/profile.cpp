@@ -111,7 +111,7 @@ void Profile::add(const StepTimes& times, Summary& to) const {
     ad::add(to.layers[step.scope.empty() ? "(no layer)" : step.scope], entry);
     to.seconds += entry.seconds;
   }
-  const Entry hoisted{.seconds = double(times.hoisted), .calls = double(times.runs)};
+  const Entry hoisted{.seconds = double(times.hoisted), .calls = double(times.updates)};
   if (!plan.hoisted.empty()) {
     ad::add(to.ops["(once per update)"], hoisted);
     ad::add(to.layers["(once per update)"], hoisted);

@@ -26,7 +26,8 @@ struct StepTimes {
   Profile& profile;
   std::shared_ptr<const Compiled> program;
   std::vector<std::uint64_t> ticks;
-  std::uint64_t hoisted = 0;  // spent on what all workspaces share
+  std::uint64_t hoisted = 0;  // spent on what all workspaces share, waiting for it included
+  std::uint64_t updates = 0;  // of that, done here
   std::uint64_t runs = 0;
 };
 

@@ -35,7 +35,7 @@ void Workspace::run() {
 
 void Workspace::run_timed() const {
   const std::uint64_t start = ticks();
-  program_->hoisted->update();
+  times_->updates += program_->hoisted->update();
   calls_->follow(program_->plan);
   std::uint64_t last = ticks();
   times_->hoisted += last - start;
