@@ -84,7 +84,9 @@ void check_refreshed(const char* kernel, ad::Workspace& at) {
     if (ad::all_finite(at.out(k).flat())) continue;
     const auto found =
         explanation(std::string(kernel) + ": a chain is where the energy is not finite", at,
-                    std::nullopt, "check the positions the chains were set to", kParametersMoved);
+                    std::nullopt, "check the positions the chains were set to",
+                    "check the positions the chains were set to or, in training, lower the "
+                    "learning rate or clip the gradient");
     if (found) throw *found;
   }
 }

@@ -141,7 +141,10 @@ BOOST_AUTO_TEST_CASE(a_chain_whose_energy_is_no_longer_finite_stops_the_run) {
       BOOST_TEST(
           what.find(": a chain is where the energy is not finite: where: ") != std::string::npos,
           row.name << ": " << what);
-      BOOST_TEST(what.ends_with("; lower the learning rate or clip the gradient"), what);
+      BOOST_TEST(
+          what.ends_with("; check the positions the chains were set to or, in training, lower "
+                         "the learning rate or clip the gradient"),
+          what);
     }
   }
 }
@@ -155,7 +158,8 @@ BOOST_AUTO_TEST_CASE(the_chain_that_is_where_the_energy_is_not_finite_is_named) 
   const std::string report =
       "chain 70: Mala: a chain is where the energy is not finite: where: nan in row 6 of (64, 2), "
       "from input (64, 2) in [0, 1]; input (64, 2) with 128 not finite; input (64, 2) in [0, 0]; "
-      "lower the learning rate or clip the gradient";
+      "check the positions the chains were set to or, in training, lower the learning rate or clip "
+      "the gradient";
   BOOST_TEST(stopped([&] { chains.set(kernel, x); }) == report);
   BOOST_TEST(stopped([&] { chains.refresh(kernel); }) == report);
   x(70, 1) = Real(kNan);
