@@ -13,6 +13,11 @@ Vars vjp(Var y, const Vars& xs, Var u) {
     throw std::invalid_argument("vjp: cotangent " + str(u.shape()) + " for a value " +
                                 str(y.shape()));
   }
+  for (const Var x : xs) {
+    if (!as_full(x)) continue;
+    throw std::logic_error("vjp: with respect to a full " + str(x.shape()) +
+                           ", whose value is part of what uses it; need an input or a parameter");
+  }
   Vars result = pullback({y}, {u}, xs);
   for (std::size_t i = 0; i < xs.size(); ++i) {
     if (!result[i]) result[i] = full(*y.tape, xs[i].shape(), 0);

@@ -6,7 +6,8 @@
 namespace eqp::ad {
 
 /// Cotangents of xs for the cotangent u of y: sum_k u_k dy_k/dx for each x; zeros where y does not
-/// depend on x. u has y's shape.
+/// depend on x. u has y's shape. Throws std::logic_error for an x that is a `full`, which is not
+/// kept as a value.
 Vars vjp(Var y, const Vars& xs, Var u);
 Var vjp(Var y, Var x, Var u);
 /// d sum(y) / dx, of x's shape. For a y (n) whose rows are independent: the gradient per row.

@@ -59,6 +59,8 @@ Var leaky_relu(Var x, double slope = 0.01);
 Var abs(Var x);
 /// -1, 0 or 1; gradient 0
 Var sign(Var x);
+/// The nearest whole number, the even one of two; gradient 0
+Var round(Var x);
 /// At a tie each side gets half of the gradient.
 Var minimum(Var a, Var b);
 Var maximum(Var a, Var b);
@@ -88,6 +90,9 @@ Var reshape(Var x, const Shape& shape);
 Var transpose(Var x);
 /// The value x is the transpose of, when it was recorded as one; else empty.
 Var as_transposed(Var x);
+/// The transpose of x, past a transpose that made x: for rewriting, since derivatives with respect
+/// to x would not see it.
+Var flipped(Var x);
 /// Axis i of the result is axis axes[i] of x.
 Var permute(Var x, const std::vector<std::size_t>& axes);
 Var concat(const Vars& parts, std::size_t axis);
@@ -138,5 +143,48 @@ Var add_product(Var sum, const Product& product);
 Var affine(Var x, Var w, Var bias, Transposed transposed = {});
 /// Whether a node is an affine.
 bool is_affine(const Node& node);
+
+// --- linear algebra (ops/triangular.cpp)
+/// The inverse of a lower triangular matrix (d, d), which is lower triangular. What is above the
+/// diagonal is not read.
+Var triangular_inverse(Var lower);
+
+// --- convolutions (ops/conv.cpp, ops/pool.cpp), as in torch.nn.functional
+/// Along height and width; a single number stands for both.
+struct Pair {
+  std::size_t height, width;
+
+  constexpr Pair(std::size_t both) : height(both), width(both) {}
+  constexpr Pair(std::size_t h, std::size_t w) : height(h), width(w) {}
+};
+/// "(3, 3)"
+std::string str(const Pair& pair);
+struct Conv2dOptions {
+  Pair stride = 1;
+  /// Zeros around the image.
+  Pair padding = 0;
+};
+/// The cross-correlation of images with a kernel.  x (n, c_in, h, w), weight (c_out, c_in, kh, kw),
+/// bias (c_out) -> (n, c_out, (h + 2 padding - kh) / stride + 1, ...), rounded down.
+Var conv2d(Var x, Var weight, const Conv2dOptions& options = {});
+Var conv2d(Var x, Var weight, Var bias, const Conv2dOptions& options = {});
+struct ConvTranspose2dOptions {
+  Pair stride = 1, padding = 0;
+  /// Rows and columns more, of those that a conv2d with this stride would leave out: below stride.
+  Pair output_padding = 0;
+};
+/// The adjoint of conv2d in x, with the same weight.  x (n, c_in, h, w), weight (c_in, c_out, kh,
+/// kw), bias (c_out) -> (n, c_out, (h - 1) stride - 2 padding + kh + output_padding, ...)
+Var conv_transpose2d(Var x, Var weight, const ConvTranspose2dOptions& options = {});
+Var conv_transpose2d(Var x, Var weight, Var bias, const ConvTranspose2dOptions& options = {});
+struct AvgPool2dOptions {
+  Pair kernel;
+  /// The kernel's size when empty.
+  std::optional<Pair> stride = std::nullopt;
+  /// Zeros around the image, which count in means; at most half of the kernel.
+  Pair padding = 0;
+};
+/// Means over windows.  x (n, c, h, w) -> (n, c, (h + 2 padding - kh) / stride + 1, ...)
+Var avg_pool2d(Var x, const AvgPool2dOptions& options);
 
 }  // namespace eqp::ad

@@ -16,10 +16,6 @@ Shape equal_shapes(const char* who, std::span<const Var> in) {
 
 Var broadcast_binary(const Op& op, Var a, Var b) {
   const Shape shape = broadcast_shape(op.name, a.shape(), b.shape());
-  const Var p = as_broadcast(a), q = as_broadcast(b);
-  if (p && q && p.shape() == q.shape() && a.shape() == b.shape()) {
-    return broadcast_to(record(op, {p, q}), shape);
-  }
   return record(op, {broadcast_to(a, shape), broadcast_to(b, shape)});
 }
 

@@ -70,13 +70,17 @@ constexpr Op kMatmul{
         },
     .vjp = [](const Vjp& c) { return matmul_vjp(c.in[0], c.in[1], flags(c.attr), c.g); },
     .flops = [](In in, const Attr& attr) { return count(in[0], in[1], flags(attr)); },
-    // A product with ones is a sum, one of equal rows is that of one row, and the kernels like a
-    // weight that is transposed once per update better than one transposed in every product.
+    // A transposed operand that was itself made by a transpose needs neither, a product with ones
+    // is a sum, one of equal rows is that of one row, and the kernels like a weight that is
+    // transposed once per update better than one transposed in every product.
     .simplify = [](const Rewriting& r) -> Var {
       const Var a = r.in[0], b = r.in[1];
       const auto [ta, tb] = flags(r.node.attr);
       const Shape& shape = r.node.shape;
+      if (const Var inner = ta ? as_transposed(a) : Var{}) return matmul(inner, b, {.b = tb});
+      if (const Var inner = tb ? as_transposed(b) : Var{}) return matmul(a, inner, {.a = ta});
       if (shape.rank() != 2) return {};
+      if (const Var product = product_of_rows(a, b, {ta, tb})) return product;
       if (tb) return r.fixed(1) ? matmul(a, transpose(b), {.a = ta}) : Var{};
       const std::size_t m = shape[0], n = shape[1];
       if (const auto v = as_full(a); v && ta) {
@@ -89,7 +93,7 @@ constexpr Op kMatmul{
       if (const auto v = as_full(a)) {
         return broadcast_to(matmul(full(r.tape, {1, a.shape()[1]}, *v), b), shape);
       }
-      return product_of_rows(a, b, {});
+      return {};
     },
 };
 
@@ -158,18 +162,13 @@ constexpr Op kAffine{
     .flops = [](In in, const Attr& attr) { return count(in[0], in[1], flags(attr)); },
     .simplify = [](const Rewriting& r) -> Var {
       if (!flags(r.node.attr).b || !r.fixed(1)) return {};
-      return affine(r.in[0], transpose(r.in[1]), r.in[2]);
+      return affine(r.in[0], flipped(r.in[1]), r.in[2]);
     },
 };
 
 }  // namespace
 
 Var matmul(Var a, Var b, Transposed t) {
-  // A transposed operand that was itself made by a transpose needs neither; layers keep their
-  // weights transposed once per update, and their derivatives want them back.
-  if (const Var inner = t.a ? as_transposed(a) : Var{}) return matmul(inner, b, {false, t.b});
-  if (const Var inner = t.b ? as_transposed(b) : Var{}) return matmul(a, inner, {t.a, false});
-  if (const Var product = product_of_rows(a, b, t)) return product;
   return record(kMatmul, {a, b}, {.index = {std::size_t(t.a), std::size_t(t.b)}});
 }
 

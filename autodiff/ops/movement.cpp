@@ -40,12 +40,13 @@ constexpr Op kTranspose{
           const std::size_t rows = s[s.rank() - 2], cols = s[s.rank() - 1];
           const std::size_t size = rows * cols;
           for (std::size_t first = 0; first < in[0].size(); first += size) {
-            transpose_matrix(in[0].data + first, out.data + first, rows, cols);
+            transpose_matrix({in[0].data + first, cols}, {out.data + first, rows}, rows, cols);
           }
         },
     .vjp = [](const Vjp& c) -> Vars { return {transpose(c.g)}; },
-    // The gradient of a weight that a layer keeps transposed.
+    // Twice is not at all; and the gradient of a weight that a layer keeps transposed.
     .simplify = [](const Rewriting& r) -> Var {
+      if (const Var inner = as_transposed(r.in[0])) return inner;
       const auto p = as_product(r.in[0]);
       if (!p || !r.only_use(0) || p->transposed.a == p->transposed.b) return {};
       return matmul(p->b, p->a, {!p->transposed.b, !p->transposed.a});
@@ -207,9 +208,11 @@ Var as_transposed(Var x) {
   return node.op == &kTranspose ? Var{x.tape, node.in[0]} : Var{};
 }
 
-Var transpose(Var x) {
+Var transpose(Var x) { return record(kTranspose, {x}); }
+
+Var flipped(Var x) {
   const Var inner = as_transposed(x);
-  return inner ? inner : record(kTranspose, {x});
+  return inner ? inner : transpose(x);
 }
 
 Var permute(Var x, const std::vector<std::size_t>& axes) {

@@ -46,6 +46,9 @@ Var twisted(Var x) {
   return concat({reshape(folded, {5, 1}), reshape(max(h, 0), {5, 1})}, 1);
 }
 
+// A fixed matrix (n, 3).
+Var weight(Var x, std::size_t n) { return x.tape->constant(normal({n, 3}, {4})); }
+
 // An energy net (n, 2) -> (n): 2 - 4 - 1 with silu.
 struct Net {
   Params params;
@@ -205,6 +208,52 @@ BOOST_AUTO_TEST_CASE(the_gradient_by_parameters_is_flat_in_the_order_of_their_na
   const Tensor g = evaluate(f, {tensor({3}, {1, 2, 4})})[0];
   const std::vector<Real> expected{7, 7, 0, 0, 7, 1, 2, 4};
   BOOST_CHECK_EQUAL_COLLECTIONS(g.flat().begin(), g.flat().end(), expected.begin(), expected.end());
+}
+
+BOOST_AUTO_TEST_CASE(a_derivative_in_a_recorded_value_sees_every_use_of_it) {
+  // x is itself recorded: a shortcut past it, to what it was made from, would lose its derivative.
+  struct Use {
+    const char* name;
+    Var (*make)(Var source);
+    Var (*f)(Var x);
+  };
+  const std::vector<Use> uses{
+      {"transposed again", transpose, [](Var x) { return sum(square(transpose(x))); }},
+      {"a transposed operand", transpose,
+       [](Var x) { return sum(square(matmul(x, weight(x, x.shape()[0]), {.a = true}))); }},
+      {"the other operand", transpose,
+       [](Var x) { return sum(square(matmul(weight(x, x.shape()[0]), x, {.a = true}))); }},
+      {"a product of equal rows",
+       [](Var s) {
+         return broadcast_to(sum_to(s, {1, 5}), {4, 5});
+       },
+       [](Var x) { return sum(square(matmul(x, weight(x, 5)))); }},
+      {"an elementwise function of stretched values",
+       [](Var s) {
+         return broadcast_to(sum_to(s, {1, 5}), {4, 5});
+       },
+       [](Var x) { return sum(x * x); }},
+  };
+  for (const Use& use : uses) {
+    BOOST_TEST_CONTEXT(use.name) {
+      const auto recorded = evaluate(
+          [&](Args in) {
+            const Var x = use.make(in[0]);
+            return Vars{x, grad(use.f(x), x)};
+          },
+          {normal({4, 5}, {3})});
+      const Tensor expected =
+          evaluate([&](Args in) { return Vars{grad(use.f(in[0]), in[0])}; }, {recorded[0]})[0];
+      BOOST_TEST(dot(expected, expected) > 1);
+      check_near(recorded[1], [&](auto i, auto j) { return double(expected(i, j)); });
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_derivative_in_a_full_is_refused) {
+  Tape tape;
+  const Var t = full(tape, {3}, 0.5), x = tape.input({3});
+  BOOST_CHECK_THROW(grad(sum(x * t), t), std::logic_error);
 }
 
 BOOST_AUTO_TEST_CASE(stop_gradient_is_constant_to_every_derivative) {
