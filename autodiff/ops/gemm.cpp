@@ -1,46 +1,14 @@
 #include "autodiff/ops/gemm.hpp"
 
-#include <cblas.h>
-#ifdef EQP_HAVE_XSMM
-#include <libxsmm.h>
-#endif
-
 #include <algorithm>
 
+#include "autodiff/ops/gemm_library.hpp"
 #include "autodiff/ops/simd.hpp"
 
 namespace eqp::ad {
 namespace {
 
-// The libraries' entry points for a precision.
-template <class T>
-struct Entry;
-template <>
-struct Entry<float> {
-  static constexpr auto blas = cblas_sgemm;
-#ifdef EQP_HAVE_XSMM
-  static constexpr auto xsmm = libxsmm_smmdispatch;
-  using Kernel = libxsmm_smmfunction;
-#endif
-};
-template <>
-struct Entry<double> {
-  static constexpr auto blas = cblas_dgemm;
-#ifdef EQP_HAVE_XSMM
-  static constexpr auto xsmm = libxsmm_dmmdispatch;
-  using Kernel = libxsmm_dmmfunction;
-#endif
-};
-
-// Blocks run in parallel above us: a product that starts threads of its own would only get in the
-// way.
-void use_one_blas_thread() {
-  static const bool done = [] {
-    openblas_set_num_threads(1);
-    return true;
-  }();
-  static_cast<void>(done);
-}
+using Library = GemmLibrary<Real>;
 
 constexpr std::size_t kRows = 64;  // of a tile at most
 // A part of a product, which begins at these elements of its operands.
@@ -55,19 +23,18 @@ void blas(const Gemm& s, const Tile& t, const Real* a, const Real* b, Real* c) {
   const auto tb = s.transpose_b ? CblasTrans : CblasNoTrans;
   const int lda = int(s.transpose_a ? s.m : s.k), ldb = int(s.transpose_b ? s.k : s.n);
   const Real beta = t.accumulate ? 1 : 0;
-  Entry<Real>::blas(CblasRowMajor, ta, tb, int(t.m), int(t.n), int(t.k), 1, a + t.a, lda, b + t.b,
-                    ldb, beta, c + t.c, int(s.n));
+  Library::blas(CblasRowMajor, ta, tb, int(t.m), int(t.n), int(t.k), 1, a + t.a, lda, b + t.b, ldb,
+                beta, c + t.c, int(s.n));
 }
 
 #ifdef EQP_HAVE_XSMM
-// libxsmm makes a kernel per shape at first sight and finds it again in its registry. Row-major C =
-// A B is column-major C' = B' A'. It has none for A B'.
-Entry<Real>::Kernel find_kernel(const Gemm& s, const Tile& t) {
+// libxsmm has none for A B'.
+Library::Kernel find_kernel(const Gemm& s, const Tile& t) {
   const int m = int(t.n), n = int(t.m), k = int(t.k);
   const int lda = int(s.n), ldb = int(s.transpose_a ? s.m : s.k), ldc = int(s.n);
   const int flags = s.transpose_a ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE;
   const Real alpha = 1, beta = t.accumulate ? 1 : 0;
-  return Entry<Real>::xsmm(m, n, k, &lda, &ldb, &ldc, &alpha, &beta, &flags, nullptr);
+  return Library::xsmm(m, n, k, &lda, &ldb, &ldc, &alpha, &beta, &flags, nullptr);
 }
 
 // Cuts a product into tiles whose operands stay in the second-level cache. Measured in f32 for

@@ -68,6 +68,7 @@ BOOST_AUTO_TEST_CASE(derivatives_at_kinks_and_ties_are_the_documented_ones) {
   check_slope([](Args x) { return leaky_relu(x[0], 0.25); }, {-2, 0, 2}, {0.25, 1, 1});
   check_slope([](Args x) { return clamp(x[0], -1, 2); }, {-3, -1, 0, 2, 3}, {0, 1, 1, 1, 0});
   check_slope([](Args x) { return sign(x[0]); }, {-2, 0, 2}, {0, 0, 0});
+  check_slope([](Args x) { return round(x[0]); }, {-1.5, 0.2, 2}, {0, 0, 0});
   check_slope([](Args x) { return minimum(x[0], full(*x[0].tape, {}, 2)); }, {1, 2, 3},
               {1, 0.5, 0});
   check_slope([](Args x) { return minimum(full(*x[0].tape, {}, 2), x[0]); }, {1, 2, 3},
