@@ -56,11 +56,16 @@ Batched::Batched(std::vector<Shape> row_shapes, Function f) : cache_(std::make_s
 }
 
 std::size_t Batched::block(std::size_t rows) const {
-  // Measured: larger blocks gain nothing, products of fewer rows lose some of their speed, and a
-  // parameter gradient per block costs the more the smaller the blocks are.
+  // Measured: larger blocks gain nothing, and products of fewer rows lose some of their speed.
   constexpr std::size_t kCache = std::size_t(1) << 20, kLarge = 64, kSmall = 32;
   if (rows <= 3 * kLarge) return std::clamp<std::size_t>(rows, 1, kSmall);
-  return program(kLarge).bytes() <= kCache ? kLarge : kSmall;
+  const Program large = program(kLarge);
+  if (large.bytes() <= kCache) return kLarge;
+  // What every block reads or writes whatever its rows, weights and their gradient, costs the more
+  // the smaller the blocks are.
+  const std::size_t of_rows = 2 * (large.bytes() - program(kSmall).bytes());
+  const std::size_t of_all = large.bytes() - of_rows + large.shared_bytes();
+  return of_all >= of_rows / 2 ? kLarge : kSmall;
 }
 
 Program Batched::program(std::size_t rows) const {
@@ -69,11 +74,7 @@ Program Batched::program(std::size_t rows) const {
   auto it = cache_->programs.find(rows);
   if (it == cache_->programs.end()) {
     std::vector<Shape> shapes;
-    for (const Shape& row : cache_->row_shapes) {
-      std::vector<std::size_t> dims{rows};
-      dims.insert(dims.end(), row.dims().begin(), row.dims().end());
-      shapes.emplace_back(std::span<const std::size_t>(dims));
-    }
+    for (const Shape& row : cache_->row_shapes) shapes.push_back(batch_shape(rows, row));
     it = cache_->programs.emplace(rows, compile(shapes, cache_->f)).first;
   }
   return it->second;

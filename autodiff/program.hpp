@@ -92,8 +92,8 @@ class Batched {
   Workspace workspace(std::size_t rows) const { return program(rows).workspace(); }
   Program program(std::size_t rows) const;
   /// Rows of a block to cut `rows` into: 64, or at most 32 where 64 would leave fewer than 4 blocks
-  /// or their workspace falls out of the second-level cache. A function of the program and of
-  /// `rows` alone, on every machine.
+  /// or where what belongs to rows falls out of the second-level cache and outweighs the
+  /// parameters. A function of the program and of `rows` alone, on every machine.
   std::size_t block(std::size_t rows) const;
 
  private:

@@ -15,8 +15,8 @@
 namespace eqp::ad {
 namespace {
 
-// Scalar uniforms of a BlockRng live at indices the normals of a step never reach.
-constexpr std::uint32_t kUniformIndex = 0x80000000u;
+// Uniforms of a BlockRng, scalars and arrays, live at indices the normals of a step never reach.
+constexpr std::uint32_t kUniformIndex = 0x80000000u, kUniformsIndex = 0xc0000000u;
 
 constexpr double to_unit(std::uint32_t high, std::uint32_t low) {
   // The centres of 2^52 equal cells: with 2^53, the last one would round to 1.
@@ -35,15 +35,16 @@ using Lanes = std::array<T, kLanes>;
 // With registers of 8 such words, one word per 64 bits saves shuffling the products' halves.
 using Word = std::conditional_t<sizeof(Batch) == 64, std::uint64_t, std::uint32_t>;
 
-/// Lane l holds the four words of Philox4x32-10 at (index[l], step, first + chain[l], stream).
+/// Lane l holds the four words of Philox4x32-10 at (origin + index[l], step, first + chain[l],
+/// stream).
 struct alignas(64) Philox {
   std::array<Lanes<Word>, 4> word;
 
-  Philox(const Lanes<std::uint32_t>& index, std::uint32_t step, const Lanes<std::uint32_t>& chain,
-         std::uint32_t first, const Key& key) {
+  Philox(std::uint32_t origin, const Lanes<std::uint32_t>& index, std::uint32_t step,
+         const Lanes<std::uint32_t>& chain, std::uint32_t first, const Key& key) {
     auto& [a, b, c, d] = word;
     for (std::size_t l = 0; l < kLanes; ++l) {
-      a[l] = index[l];
+      a[l] = origin + index[l];
       b[l] = step;
       c[l] = first + chain[l];
       d[l] = key.stream;
@@ -85,27 +86,30 @@ struct Group {
   }
 };
 
-// Lane l holds the first `used` uniforms of its Philox block.
+// Lane l holds the first `used` values of its Philox block.
 template <std::size_t used>
 struct alignas(64) Units {
   std::array<Lanes<Real>, used> unit;
+};
 
-  explicit Units(const Philox& w) {
-    for (std::size_t k = 0; k < used; ++k) {
-      for (std::size_t l = 0; l < kLanes; ++l) {
-        if constexpr (sizeof(Real) == 4) {
-          unit[k][l] = (Real(w(k, l)) + Real(0.5)) * Real(0x1p-32);
-        } else {
-          unit[k][l] = to_unit(w(2 * k, l), w(2 * k + 1, l));
-        }
+// Uniforms on (0, 1], of all 32 bits in single precision.
+template <std::size_t used>
+void to_units(const Philox& w, Units<used>& z) {
+  for (std::size_t k = 0; k < used; ++k) {
+    for (std::size_t l = 0; l < kLanes; ++l) {
+      if constexpr (sizeof(Real) == 4) {
+        z.unit[k][l] = (Real(w(k, l)) + Real(0.5)) * Real(0x1p-32);
+      } else {
+        z.unit[k][l] = to_unit(w(2 * k, l), w(2 * k + 1, l));
       }
     }
   }
-};
+}
 
-// Box-Muller (1958) in place: pairs of uniforms to independent standard normals, lanes l < lanes.
+// Box-Muller (1958): pairs of uniforms to independent standard normals, in lanes l < lanes.
 template <std::size_t used>
-void box_muller(Units<used>& z, std::size_t lanes) {
+void box_muller(const Philox& w, std::size_t lanes, Units<used>& z) {
+  to_units(w, z);
   for (std::size_t l = 0; l < lanes; l += Batch::size) {
     for (std::size_t k = 0; k < used; k += 2) {
       Real *a = &z.unit[k][l], *b = &z.unit[k + 1][l];
@@ -117,9 +121,24 @@ void box_muller(Units<used>& z, std::size_t lanes) {
   }
 }
 
-// Fills out (n, d) from the first `used` normals of each Philox block.
-template <std::size_t used>
-void fill(const View& out, const BlockRng& rng) {
+// Uniforms on the open interval (0, 1): in single precision the centres of 2^23 equal cells, which
+// no rounding moves onto its ends.
+void open_units(const Philox& w, std::size_t, Units<kPerBlock>& z) {
+  if constexpr (sizeof(Real) == 4) {
+    for (std::size_t k = 0; k < kPerBlock; ++k) {
+      for (std::size_t l = 0; l < kLanes; ++l) {
+        z.unit[k][l] = (Real(w(k, l) >> 9) + Real(0.5)) * Real(0x1p-23);
+      }
+    }
+  } else {
+    to_units(w, z);
+  }
+}
+
+// Fills out (n, d) from the first `used` values that make(words, lanes, values) has of each Philox
+// block, the blocks of a row beginning at index `origin`.
+template <std::size_t used, void (*make)(const Philox&, std::size_t, Units<used>&)>
+void fill(const View& out, const BlockRng& rng, std::uint32_t origin) {
   const std::size_t d = out.cols(), size = out.size();
   const std::size_t blocks = (d + used - 1) / used, count = out.rows() * blocks;
   Group group;
@@ -128,8 +147,8 @@ void fill(const View& out, const BlockRng& rng) {
     const std::size_t lanes = std::min(kLanes, count - first), row = first / blocks;
     group.start(first % blocks, blocks);
     const std::uint32_t chain = rng.first_chain + std::uint32_t(row);
-    Units<used> z(Philox(group.index, rng.step, group.row, chain, rng.key));
-    box_muller(z, lanes);
+    Units<used> z;
+    make(Philox(origin, group.index, rng.step, group.row, chain, rng.key), lanes, z);
     for (std::size_t l = 0; l < kLanes; ++l) {
       for (std::size_t k = 0; k < used; ++k) values[l * used + k] = z.unit[k][l];
     }
@@ -182,18 +201,20 @@ std::size_t Draws::below(std::size_t n) {
 void BlockRng::normal(View out) const {
   // Rows of 1 or 2 have no use for a block's second pair.
   if (out.cols() <= 2) {
-    fill<2>(out, *this);
+    fill<2, box_muller<2>>(out, *this, 0);
   } else {
-    fill<kPerBlock>(out, *this);
+    fill<kPerBlock, box_muller<kPerBlock>>(out, *this, 0);
   }
 }
 
+void BlockRng::uniform(View out) const { fill<kPerBlock, open_units>(out, *this, kUniformsIndex); }
+
 void BlockRng::uniform(std::span<double> out, std::uint32_t index) const {
   alignas(64) Lanes<std::uint32_t> same, chain;
-  same.fill(kUniformIndex + index);
+  same.fill(index);
   for (std::size_t first = 0; first < out.size(); first += kLanes) {
     for (std::size_t l = 0; l < kLanes; ++l) chain[l] = std::uint32_t(first + l);
-    const Philox w(same, step, chain, first_chain, key);
+    const Philox w(kUniformIndex, same, step, chain, first_chain, key);
     Lanes<double> unit;
     for (std::size_t l = 0; l < kLanes; ++l) unit[l] = to_unit(w(0, l), w(1, l));
     std::copy_n(unit.data(), std::min(kLanes, out.size() - first), &out[first]);

@@ -49,6 +49,9 @@ struct BlockRng {
 
   /// Fills out (n, ...) with standard normals, row i from chain first_chain + i.
   void normal(View out) const;
+  /// The same with uniforms on the open interval (0, 1), independent of the normals: 23 bits in
+  /// single, 52 in double precision.
+  void uniform(View out) const;
   /// Uniform on (0, 1) of row i's chain; `index` tells apart several uniforms of one step.
   double uniform(std::size_t i, std::uint32_t index = 0) const;
   /// out[i] = uniform(i, index) for a whole block, many times as fast.

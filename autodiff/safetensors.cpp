@@ -60,13 +60,18 @@ class File {
   const std::map<std::string, Stored>& tensors() const { return tensors_; }
   const Metadata& metadata() const { return metadata_; }
 
-  /// The values of one parameter.
-  void read(const Params::Entry& e, std::span<Real> values) const {
-    const auto it = tensors_.find(e.name);
-    if (it == tensors_.end()) fail("there is no tensor " + quoted(e.name));
+  /// The values of one parameter, which the file calls `name`.
+  void read(const Params::Entry& e, const std::string& name, std::span<Real> values) const {
+    const std::string who =
+        quoted(name) + (name == e.name ? "" : ", the parameter " + quoted(e.name) + ",");
+    const auto it = tensors_.find(name);
+    if (it == tensors_.end()) {
+      fail("there is no tensor " + quoted(name) +
+           (name == e.name ? "" : " for the parameter " + quoted(e.name)));
+    }
     const Stored& t = it->second;
     if (t.shape.size() > Shape::kMaxRank || Shape(std::span(t.shape)) != e.shape) {
-      fail(quoted(e.name) + " has shape " + Json(t.shape).dump() + ", expected " + str(e.shape));
+      fail(who + " has shape " + Json(t.shape).dump() + ", expected " + str(e.shape));
     }
     const char* data = bytes_.data() + data_begin_ + t.begin;
     if (t.dtype == dtype_of_real()) {
@@ -78,7 +83,7 @@ class File {
         values[i] = Real(v);
       }
     } else {
-      fail(quoted(e.name) + " has dtype " + quoted(t.dtype) + ", expected " + dtype_of_real());
+      fail(who + " has dtype " + quoted(t.dtype) + ", expected " + dtype_of_real());
     }
   }
 
@@ -211,16 +216,24 @@ void save_safetensors(const std::filesystem::path& path, const Params& params,
   }
 }
 
-Metadata load_safetensors(const std::filesystem::path& path, Params& params) {
+Metadata load_safetensors(const std::filesystem::path& path, Params& params, const Rename& rename) {
   const File file(path);
   std::vector<Real> values(params.size());
+  std::map<std::string, std::string> readers;  // by the names of the file
   for (const Params::Entry& e : params.entries()) {
-    file.read(e, std::span(values).subspan(e.offset, e.shape.size()));
+    const std::string name = rename ? rename(e.name) : e.name;
+    const auto [reader, first] = readers.emplace(name, e.name);
+    if (!first) {
+      const std::string& other = reader->second;
+      file.fail(quoted(name) + " is asked for by two parameters, " + quoted(other) + " and " +
+                quoted(e.name));
+    }
+    file.read(e, name, std::span(values).subspan(e.offset, e.shape.size()));
   }
   for (const auto& [name, stored] : file.tensors()) {
-    const bool known =
-        std::ranges::any_of(params.entries(), [&](const auto& e) { return e.name == name; });
-    if (!known) file.fail("the tensor " + quoted(name) + " has no counterpart in the model");
+    if (!readers.contains(name)) {
+      file.fail("the tensor " + quoted(name) + " has no counterpart in the model");
+    }
   }
   std::ranges::copy(values, params.mutate().begin());
   return file.metadata();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -21,10 +22,15 @@ using Metadata = std::map<std::string, std::string>;
 void save_safetensors(const std::filesystem::path& path, const Params& params,
                       const Metadata& metadata = {});
 
-/// Reads every parameter and returns the metadata. The file must hold exactly the names and shapes
-/// of `params`, in any order; F32 is widened exactly where Real is double, and F64 is refused where
-/// Real is float. Throws std::invalid_argument, one line with file and tensor, and then has changed
-/// nothing.
-Metadata load_safetensors(const std::filesystem::path& path, Params& params);
+/// What a file calls a parameter, for weights that were saved under other names: our name -> the
+/// file's. docs/weights.md has those of PyTorch.
+using Rename = std::function<std::string(const std::string& name)>;
+
+/// Reads every parameter and returns the metadata. The file must hold exactly the names, as
+/// `rename` has them, and the shapes of `params`, in any order; F32 is widened exactly where Real
+/// is double, and F64 is refused where Real is float. Throws std::invalid_argument, one line with
+/// file, tensor and parameter, and then has changed nothing.
+Metadata load_safetensors(const std::filesystem::path& path, Params& params,
+                          const Rename& rename = {});
 
 }  // namespace eqp::ad

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <vector>
 
 namespace eqp::ad {
 
@@ -11,6 +12,12 @@ Shape::Shape(std::span<const std::size_t> dims) : rank_(dims.size()) {
                                 std::to_string(kMaxRank) + " are supported");
   }
   std::ranges::copy(dims, dims_.begin());
+}
+
+Shape batch_shape(std::size_t rows, const Shape& row) {
+  std::vector<std::size_t> dims{rows};
+  dims.insert(dims.end(), row.dims().begin(), row.dims().end());
+  return Shape(std::span<const std::size_t>(dims));
 }
 
 std::string str(const Shape& shape) {

@@ -36,6 +36,9 @@ class Shape {
   std::size_t rank_ = 0;
 };
 
+/// (rows, row...): the shape of a batch. Throws std::invalid_argument above Shape::kMaxRank.
+Shape batch_shape(std::size_t rows, const Shape& row);
+
 /// "(64, 3)"
 std::string str(const Shape& shape);
 

@@ -28,6 +28,13 @@ std::size_t hash(const Node& n) {
   return mix(h, std::hash<const void*>{}(n.params));
 }
 
+// Layers are named in full, as their parameters are: a name that says its outer layer's already is
+// not put behind it once more.
+std::string nested(const std::string& outer, const std::string& name) {
+  const bool has_path = outer.empty() || name == outer || name.starts_with(outer + ".");
+  return has_path ? name : outer + "." + name;
+}
+
 }  // namespace
 
 const Shape& Var::shape() const {
@@ -114,8 +121,7 @@ Var Tape::copy(const Tape& from, std::uint32_t id, std::span<const Var> in) {
 }
 
 Scope::Scope(Tape& tape, const std::string& name)
-    : Scope(tape, tape.scopes_[tape.scope_].empty() ? name : tape.scopes_[tape.scope_] + "." + name,
-            absolute) {}
+    : Scope(tape, nested(tape.scopes_[tape.scope_], name), absolute) {}
 
 Scope::Scope(Tape& tape, const std::string& name, Absolute) : tape_(tape), outer_(tape.scope_) {
   if (name != tape.scopes_.back()) tape.scopes_.push_back(name);

@@ -128,7 +128,8 @@ class Tape {
   bool merge_;
 };
 
-/// Names the layer that records while it lives: error reports say "in net.0". Scopes nest.
+/// Names the layer that records while it lives: error reports say "in net.0". Scopes nest, but a
+/// name that begins with the outer one's is the whole path already.
 class Scope {
  public:
   Scope(Tape& tape, const std::string& name);

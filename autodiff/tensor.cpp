@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <new>
+#include <stdexcept>
 
 namespace eqp::ad {
 
@@ -11,6 +12,16 @@ AlignedArray aligned_array(std::size_t size) {
   if (!p) throw std::bad_alloc();
   std::fill_n(p, size, Real(0));
   return AlignedArray(p);
+}
+
+Tensor Tensor::reshaped(const Shape& shape) && {
+  if (shape.size() != size()) {
+    throw std::invalid_argument("reshaped: " + str(shape_) + " has other elements than " +
+                                str(shape));
+  }
+  Tensor result = std::move(*this);
+  result.shape_ = shape;
+  return result;
 }
 
 }  // namespace eqp::ad

@@ -64,6 +64,9 @@ class Tensor {
   }
   ~Tensor() = default;
 
+  /// The same memory in another shape. Throws std::invalid_argument unless it has as many elements.
+  Tensor reshaped(const Shape& shape) &&;
+
   const Shape& shape() const { return shape_; }
   std::size_t size() const { return shape_.size(); }
   std::size_t rows() const { return view().rows(); }

@@ -25,6 +25,13 @@ constexpr Op kSign{
     .elementwise = true,
 };
 
+constexpr Op kRound{
+    .name = "round",
+    .shape = same_shape,
+    .forward = elementwise1<[](Batch x) { return xsimd::nearbyint(x); }>,
+    .elementwise = true,
+};
+
 constexpr Op kGreater{
     .name = "greater",
     .shape = [](std::span<const Var> in, const Attr&) { return equal_shapes("greater", in); },
@@ -115,6 +122,7 @@ constexpr Op kStopGradient{
 
 Var abs(Var x) { return record(kAbs, {x}); }
 Var sign(Var x) { return record(kSign, {x}); }
+Var round(Var x) { return record(kRound, {x}); }
 
 Var minimum(Var a, Var b) { return broadcast_binary(kMinimum, a, b); }
 Var maximum(Var a, Var b) { return broadcast_binary(kMaximum, a, b); }

@@ -5,7 +5,7 @@
 #include <numbers>
 #include <stdexcept>
 
-#include "mcmc/targets/cholesky.hpp"
+#include "autodiff/cholesky.hpp"
 #include "mcmc/targets/mixture.hpp"
 
 namespace eqp::mcmc {
@@ -15,7 +15,7 @@ struct Mixture {
   std::size_t dim;
   std::vector<double> weights;
   std::vector<std::vector<double>> means;
-  std::vector<Cholesky> factors;
+  std::vector<ad::Cholesky> factors;
 
   std::size_t size() const { return weights.size(); }
   /// log of w_k / sqrt(det 2 pi C_k)

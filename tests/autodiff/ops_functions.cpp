@@ -114,6 +114,9 @@ const std::vector<Case> kFunctions{
     {"sign", {kAny}, [](Args x) { return sign(x[0]); }, each([](double v) {
        return v > 0 ? 1.0 : -1.0;
      })},
+    {"round", {kAny}, [](Args x) { return round(x[0]); }, each([](double v) {
+       return std::nearbyint(v);
+     })},
     {"clamp", {kAny}, [](Args x) { return clamp(x[0], -0.5, 0.75); }, each([](double v) {
        return v < -0.5 ? -0.5 : v > 0.75 ? 0.75 : v;
      })},

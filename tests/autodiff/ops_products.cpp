@@ -36,6 +36,20 @@ Array affine_of(const Arrays& x) {
   return y;
 }
 
+// The inverse of the lower triangle by back substitution, column by column of the identity.
+Array triangular_inverse_of(const Arrays& x) {
+  const std::size_t d = x[0].shape[0];
+  Array y{x[0].shape, std::vector<double>(d * d)};
+  for (std::size_t j = 0; j < d; ++j) {
+    for (std::size_t i = j; i < d; ++i) {
+      double rest = i == j ? 1 : 0;
+      for (std::size_t k = j; k < i; ++k) rest -= x[0](i, k) * y.values[k * d + j];
+      y.values[i * d + j] = rest / x[0](i, i);
+    }
+  }
+  return y;
+}
+
 Var plain(Args x) { return matmul(x[0], x[1]); }
 Var a_turned(Args x) { return matmul(x[0], x[1], {.a = true}); }
 Var b_turned(Args x) { return matmul(x[0], x[1], {.b = true}); }
@@ -106,6 +120,17 @@ const std::vector<Case> kProducts{
     {"affine of 20 x 40 x 30", {{20, 40}, {40, 30}, {30}}, affine_op, affine_of, {kSmall, {}, {}}},
     {"affine over 300", {{3, 300}, {300, 2}, {2}}, affine_op, affine_of, {kSmall, {}, {}}},
     {"affine of 300 rows", {{300, 2}, {2, 3}, {3}}, affine_op, affine_of, {kSmall, {}, {}}},
+    {"triangular_inverse",
+     {{4, 4}},
+     [](Args x) { return triangular_inverse(x[0]); },
+     triangular_inverse_of,
+     // What is above the diagonal is not read.
+     {{.exactly = {1.5, 9, 9, 9, 0.4, -0.8, 9, 9, -0.3, 0.7, 2, 9, 1.1, -0.6, 0.2, 1.2}}}},
+    {"triangular_inverse of one",
+     {{1, 1}},
+     [](Args x) { return triangular_inverse(x[0]); },
+     triangular_inverse_of,
+     {{.low = 0.5, .high = 1.5}}},
 };
 
 }  // namespace

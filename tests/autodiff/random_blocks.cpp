@@ -53,3 +53,31 @@ BOOST_AUTO_TEST_CASE(normals_are_box_muller_of_the_words_at_their_address) {
     }
   }
 }
+
+BOOST_AUTO_TEST_CASE(arrays_of_uniforms_are_the_words_at_their_address_and_not_those_of_normals) {
+  const BlockRng rng{{0x123456789abcdef0u, 7}, 11, 0xfffffff0u};
+  constexpr std::size_t per_block = 16 / sizeof(Real);
+  for (const std::size_t n : {1u, 7u, 40u}) {
+    for (const std::size_t d : {1u, 2u, 3u, 64u, 69u}) {
+      Tensor x({n, d});
+      rng.uniform(x);
+      std::size_t wrong = 0;
+      for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < d; ++j) {
+          const auto index = 0xc0000000u + std::uint32_t(j / per_block);
+          const auto chain = rng.first_chain + std::uint32_t(i);
+          const auto w = philox(rng.key.seed, {index, rng.step, chain, 7});
+          const std::size_t k = j % per_block;
+          double u;
+          if constexpr (per_block == 4) {
+            u = (double(w[k] >> 9) + 0.5) * 0x1p-23;
+          } else {
+            u = (double((std::uint64_t(w[2 * k]) << 32 | w[2 * k + 1]) >> 12) + 0.5) * 0x1p-52;
+          }
+          wrong += double(x(i, j)) != u;
+        }
+      }
+      BOOST_TEST(wrong == 0u);
+    }
+  }
+}

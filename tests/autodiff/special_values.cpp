@@ -18,7 +18,8 @@ constexpr Real kNan = std::numeric_limits<Real>::quiet_NaN();
 constexpr Real kInf = std::numeric_limits<Real>::infinity();
 constexpr Real kMax = std::numeric_limits<Real>::max();
 constexpr Real kMin = std::numeric_limits<Real>::min();
-const std::vector<Real> kSpecial{kNan, kInf, -kInf, 0, Real(-0.0), kMax, -kMax, kMin, -kMin, 1, -1};
+const std::vector<Real> kSpecial{kNan, kInf,  -kInf, 0,  Real(-0.0), kMax,     -kMax,
+                                 kMin, -kMin, 1,     -1, Real(0.5),  Real(2.5)};
 
 // Two whole SIMD batches of the widest kind and a tail.
 constexpr std::size_t kLength = 37;
@@ -85,6 +86,7 @@ const std::vector<Unary> kUnary{
      [](Real v) { return v > 0   ? Real(1)
                          : v < 0 ? Real(-1)
                                  : v; }},
+    {"round", [](Args x) { return round(x[0]); }, [](Real v) { return std::nearbyint(v); }},
     {"clamp", [](Args x) { return clamp(x[0], -0.5, 2); },
      [](Real v) { return v < Real(-0.5) ? Real(-0.5)
                          : v > 2        ? Real(2)

@@ -4,8 +4,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "autodiff/cholesky.hpp"
 #include "mcmc/targets/banana.hpp"
-#include "mcmc/targets/cholesky.hpp"
 #include "mcmc/targets/funnel.hpp"
 #include "mcmc/targets/gaussian_mixture.hpp"
 #include "mcmc/targets/mixture.hpp"
@@ -22,7 +22,7 @@ BOOST_AUTO_TEST_SUITE(targets_options)
 
 BOOST_AUTO_TEST_CASE(a_cholesky_factor_solves_and_multiplies) {
   const std::vector<double> a{4, 2, -2, 2, 10, 5, -2, 5, 9};  // L = (2) (1 3) (-1 2 2)
-  const Cholesky factor("test", a, 3);
+  const ad::Cholesky factor("test", a, 3);
   BOOST_TEST(factor.log_det() == std::log(144.0), boost::test_tools::tolerance(1e-14));
   std::vector<double> v{1, 1, 1};
   factor.multiply(v);

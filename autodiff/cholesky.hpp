@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace eqp::mcmc {
+namespace eqp::ad {
 
 /// The factor L of a covariance matrix A = L L^T of a few dimensions: lower triangular, in double.
 class Cholesky {
@@ -14,6 +14,8 @@ class Cholesky {
   Cholesky(const std::string& who, std::span<const double> a, std::size_t d);
 
   std::size_t dim() const { return dim_; }
+  /// L(i, j)
+  double operator()(std::size_t i, std::size_t j) const { return factor_[i * dim_ + j]; }
   /// log det A
   double log_det() const;
   /// v <- L v.  v (d)
@@ -22,10 +24,8 @@ class Cholesky {
   void solve(std::span<double> v) const;
 
  private:
-  double at(std::size_t i, std::size_t j) const { return factor_[i * dim_ + j]; }
-
   std::size_t dim_;
   std::vector<double> factor_;  // zero above the diagonal
 };
 
-}  // namespace eqp::mcmc
+}  // namespace eqp::ad
