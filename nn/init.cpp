@@ -36,13 +36,17 @@ void check(const std::string& what, double value) {
 
 }  // namespace
 
-Init torch_linear() {
-  const Fill fill = uniform_within([](const Fan& fan) { return 1 / std::sqrt(double(fan.in)); });
+Init torch_linear(double gain) {
+  check("torch_linear: gain", gain);
+  const Fill fill =
+      uniform_within([=](const Fan& fan) { return gain / std::sqrt(double(fan.in)); });
   return {fill, fill};
 }
 
-Init glorot_uniform() {
-  return {uniform_within([](const Fan& fan) { return std::sqrt(6.0 / double(fan.in + fan.out)); }),
+Init glorot_uniform(double gain) {
+  check("glorot_uniform: gain", gain);
+  return {uniform_within(
+              [=](const Fan& fan) { return gain * std::sqrt(6.0 / double(fan.in + fan.out)); }),
           zero};
 }
 
@@ -62,5 +66,7 @@ Init fan_in_normal(double gain) {
 }
 
 Init zeros() { return {zero, zero}; }
+
+Init without_bias(const Init& init) { return {init.weight, {}}; }
 
 }  // namespace eqp::nn

@@ -4,8 +4,9 @@
 
 namespace eqp::nn {
 
-Linear::Linear(ad::Params& params, std::string name, const Fan& fan, ad::Key key, const Init& init)
-    : name_(std::move(name)) {
+Linear::Linear(ad::Params& params, std::string name, const Fan& fan, ad::Key key, const Init& init,
+               WeightMap map)
+    : name_(std::move(name)), map_(std::move(map)) {
   if (fan.in == 0 || fan.out == 0) {
     throw std::invalid_argument("linear \"" + name_ + "\": " + std::to_string(fan.in) +
                                 " inputs and " + std::to_string(fan.out) +
@@ -19,7 +20,7 @@ Linear::Linear(ad::Params& params, std::string name, const Fan& fan, ad::Key key
                       [&](std::span<Real> values) { fill(values, fan, draws); });
   };
   weight_ = add(".weight", {fan.out, fan.in}, init.weight, 0);
-  bias_ = add(".bias", {fan.out}, init.bias, 1);
+  if (init.bias) bias_ = add(".bias", {fan.out}, init.bias, 1);
 }
 
 ad::Var Linear::operator()(ad::Var x) const {
@@ -28,10 +29,28 @@ ad::Var Linear::operator()(ad::Var x) const {
 
 ad::Var Linear::operator()(ad::Var x, const Columns& in, const Columns& out) const {
   const ad::Scope scope(*x.tape, name_);
-  // What depends on parameters only runs once per update, so slices cost nothing.
-  const ad::Var weight =
-      slice(slice(weight_.on(*x.tape), 0, out.begin, out.end), 1, in.begin, in.end);
-  return affine(x, weight, slice(bias_.on(*x.tape), 0, out.begin, out.end), {.b = true});
+  const ad::Var w = weight(*x.tape, in, out);
+  if (!bias_.params) return matmul(x, w, {.b = true});
+  return affine(x, w, slice(bias_.on(*x.tape), 0, out.begin, out.end), {.b = true});
+}
+
+ad::Var Linear::product(ad::Var x, const Columns& in) const {
+  const ad::Scope scope(*x.tape, name_);
+  return matmul(x, weight(*x.tape, in, {0, n_outputs()}), {.b = true});
+}
+
+ad::Var Linear::weight(ad::Tape& tape, const Columns& in, const Columns& out) const {
+  // What depends on parameters only runs once per update, so the map and slices cost nothing.
+  const ad::Var whole = map_ ? map_(weight_.on(tape)) : weight_.on(tape);
+  return slice(slice(whole, 0, out.begin, out.end), 1, in.begin, in.end);
+}
+
+ad::Var Linear::transposed(ad::Var x) const {
+  const ad::Scope scope(*x.tape, name_);
+  ad::Tape& tape = *x.tape;
+  const ad::Var w = weight(tape, {0, n_inputs()}, {0, n_outputs()});
+  const ad::Var product = matmul(w, transpose(x));
+  return bias_.params ? product + reshape(bias_.on(tape), {n_outputs(), 1}) : product;
 }
 
 }  // namespace eqp::nn

@@ -28,23 +28,29 @@ Mlp::Mlp(ad::Params& params, const std::string& name, const std::vector<std::siz
   for (std::size_t i = 0; i < n_layers; ++i) {
     const Init& init = i + 1 == n_layers && options.last ? *options.last : options.init;
     layers_.emplace_back(params, position(name, 2 * i), Fan{widths[i], widths[i + 1]},
-                         key.fork(std::uint32_t(i)), init);
+                         key.fork(std::uint32_t(i)), init, options.map);
   }
 }
 
 ad::Var Mlp::operator()(ad::Var x) const { return (*this)(x, {0, n_inputs()}, {0, n_outputs()}); }
 
-ad::Var Mlp::operator()(ad::Var x, const Columns& in, const Columns& out) const {
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
+ad::Var Mlp::hidden(ad::Var x, const Columns& in) const {
+  for (std::size_t i = 0; i + 1 < layers_.size(); ++i) {
     const Linear& layer = layers_[i];
-    const bool first = i == 0, last = i + 1 == layers_.size();
-    x = layer(x, first ? in : Columns{0, layer.n_inputs()},
-              last ? out : Columns{0, layer.n_outputs()});
-    if (last) break;
+    x = layer(x, i == 0 ? in : Columns{0, layer.n_inputs()}, {0, layer.n_outputs()});
     const ad::Scope scope(*x.tape, position(name_, 2 * i + 1));
     x = activation_(x);
   }
   return x;
+}
+
+ad::Var Mlp::operator()(ad::Var x, const Columns& in, const Columns& out) const {
+  const Linear& last = layers_.back();
+  return last(hidden(x, in), layers_.size() == 1 ? in : Columns{0, last.n_inputs()}, out);
+}
+
+ad::Var Mlp::transposed(ad::Var x) const {
+  return layers_.back().transposed(hidden(x, {0, n_inputs()}));
 }
 
 }  // namespace eqp::nn

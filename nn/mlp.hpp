@@ -16,6 +16,8 @@ struct MlpOptions {
   Init init = torch_linear();
   /// Of the last layer; `init` when empty. zeros() makes the network start at 0.
   std::optional<Init> last = std::nullopt;
+  /// Of every layer's weight.
+  WeightMap map = {};
 };
 
 /// A multilayer perceptron: linear layers with an activation between them, none after the last.
@@ -38,8 +40,14 @@ class Mlp {
   /// Columns `out` of the value on an input that is x in columns `in` and 0 elsewhere.
   /// x (n, in.size()) -> (n, out.size()). Costs no more than a network of that size.
   ad::Var operator()(ad::Var x, const Columns& in, const Columns& out) const;
+  /// The network's value with a column per row of x, (outputs, n): what reads outputs one by one
+  /// finds each in one place.
+  ad::Var transposed(ad::Var x) const;
 
  private:
+  // What the last layer gets.
+  ad::Var hidden(ad::Var x, const Columns& in) const;
+
   std::string name_;
   std::vector<Linear> layers_;
   Activation activation_;
