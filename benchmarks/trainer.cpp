@@ -25,9 +25,7 @@ Trainer::Trainer(ad::Params& params, train::Objective objective, std::size_t blo
       update_(objective_.name, params, objective_.row_shapes, objective_.loss, train::adam(),
               {.block = block}) {
   for (const ad::Shape& row : objective_.row_shapes) {
-    std::vector<std::size_t> dims{objective_.batch};
-    dims.insert(dims.end(), row.dims().begin(), row.dims().end());
-    batch_.emplace_back(ad::Shape(std::span<const std::size_t>(dims)));
+    batch_.emplace_back(ad::batch_shape(objective_.batch, row));
   }
   in_.assign(batch_.begin(), batch_.end());
   read_.assign(in_.begin(), in_.end());

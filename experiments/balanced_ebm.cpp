@@ -30,7 +30,8 @@ constexpr std::size_t kPicture = 200, kTrace = 102, kSampling = 400;  // cells p
 // What all methods on a data set share.
 struct Reference {
   Problem problem;
-  ad::Tensor data, samples;  // for training; for comparison, as many as are drawn from models
+  train::Rows data;    // for training
+  ad::Tensor samples;  // for comparison, as many as are drawn from models
   double w2_floor = 0;
   std::vector<double> log_true;  // of 10 000 fresh points
   ad::Tensor test;
@@ -58,7 +59,7 @@ std::vector<double> normalised(const train::Grid& grid) {
 Reference prepare(const Problem& problem, std::size_t n_samples, ad::Key key) {
   const train::Distribution& truth = problem.truth;
   Reference r{.problem = problem,
-              .data = train::draw(truth, problem.points, key.fork(0)),
+              .data = train::Rows(train::draw(truth, problem.points, key.fork(0))),
               .samples = train::draw(truth, n_samples, key.fork(1)),
               .test = train::draw(truth, 10000, key.fork(2))};
   r.w2_floor = train::sampling_floor(

@@ -91,9 +91,11 @@ void fill(ad::Params& params, const std::string& name, const std::vector<double>
 
 void run(Cli& cli) {
   const Range size{.min = 1, .max = 1e6}, width{.min = 1, .max = 65536};
-  const auto file = cli.get("data", "", "numeric .csv, .csv.gz or .npy file, a point per row");
-  const auto label =
-      cli.get("label", "", "column with a class label: a name, a number from 0, or last");
+  const auto file =
+      cli.get("data", "", "numeric .csv, .csv.gz, .npy or idx (MNIST) file, a point per row");
+  const auto label = cli.get("label", "",
+                             "column with a class label: a name, a number from 0, or last; of an "
+                             "idx file, the file with the labels");
   const auto classes =
       cli.get("classes", std::vector<double>{}, "keep rows with these labels only; none: all");
   const auto proportions = cli.get("proportions", std::vector<double>{},
@@ -149,12 +151,13 @@ void run(Cli& cli) {
   if (scale.constant.size() == dim)
     throw std::invalid_argument(file + ": all columns are constant");
   if (!standard) std::ranges::fill(scale.sd, 1.0);
-  ad::Tensor points = data.values;
-  scale.apply(points);
+  ad::Tensor scaled = data.values;
+  scale.apply(scaled);
 
   // Model
   const ad::Key key{cli.seed()};
-  const double base_variance = largest_mean_square(points) + jitter * jitter;
+  const double base_variance = largest_mean_square(scaled) + jitter * jitter;
+  const train::Rows points(std::move(scaled));
   Ebm ebm({.dim = dim,
            .hidden = hidden,
            .base_variance = base_variance,

@@ -31,7 +31,7 @@ flows::RealNvpOptions with_base(flows::RealNvpOptions flow, double variance) {
 }
 
 // A Gaussian around the data, `scale` times as wide in every coordinate.
-mcmc::Proposal noise_around(const ad::Tensor& data, double scale) {
+mcmc::Proposal noise_around(const train::Rows& data, double scale) {
   train::Standardisation moments = train::standardisation(data);
   for (double& sd : moments.sd) sd *= scale;
   return mcmc::gaussian_proposal(moments.mean, moments.sd);
@@ -51,12 +51,12 @@ const std::vector<std::string>& method_names() {
   return names;
 }
 
-train::Objective make_objective(const std::string& method, Ebm& ebm, const ad::Tensor& data,
+train::Objective make_objective(const std::string& method, Ebm& ebm, const train::Rows& data,
                                 const MethodSettings& s, ad::Key key) {
   const std::size_t dim = data.cols();
-  auto batches = std::make_shared<train::Batches>(data, s.batch, key.fork(0));
+  const train::Batches batches(data, s.batch, key.fork(0));
   const train::DataSource source = [=, jitter = Real(s.jitter)](std::uint32_t t, ad::View out) {
-    batches->fill(t, out);
+    batches(t, out);
     if (jitter == 0) return;
     ad::Tensor noise(out.shape);
     ad::BlockRng{key.fork(2), t}.normal(noise);

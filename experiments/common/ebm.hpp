@@ -7,6 +7,7 @@
 #include "nn/mlp.hpp"
 #include "train/adaptive_flow.hpp"
 #include "train/data/dataset.hpp"
+#include "train/data/rows.hpp"
 
 // The energy model of the experiments and its five ways to be trained: one network, one tilt, one
 // set of data; only the objective differs.
@@ -57,9 +58,9 @@ struct MethodSettings {
 /// "cd", "pcd", "dsm", "nce", "adaptive_flow".
 const std::vector<std::string>& method_names();
 
-/// The objective of a method on the rows of `data` (n, dim), visited in shuffled epochs. Throws
+/// The objective of a method on data of the energy's dimension, visited in shuffled epochs. Throws
 /// std::invalid_argument naming the choices for an unknown method.
-train::Objective make_objective(const std::string& method, Ebm& ebm, const ad::Tensor& data,
+train::Objective make_objective(const std::string& method, Ebm& ebm, const train::Rows& data,
                                 const MethodSettings& settings, ad::Key key);
 
 /// Minimises the objective by Adam with the settings' schedule. Returns the updates done.

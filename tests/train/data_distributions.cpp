@@ -6,6 +6,7 @@
 #include "train/data/checkerboard.hpp"
 #include "train/data/dataset.hpp"
 #include "train/data/two_moons.hpp"
+#include "train/data/two_spirals.hpp"
 #include "train/metrics/grid.hpp"
 
 namespace eqp::train {
@@ -27,6 +28,7 @@ std::vector<Case> all() {
           {rings({.weights = {4, 3, 2, 1}}), 5},
           {two_moons({.weights = {0.2, 0.8}}), 2.2, 0.5, 0.25},
           {two_moons({.noise = 0.3, .weights = {0.7, 0.3}}), 3.4, 0.5, 0.25},
+          {two_spirals({.noise = 0.2}), 4.5},
           {checkerboard({.weights = {3, 1, 3, 1, 3, 1, 3, 1}}), 5}};
 }
 
@@ -212,6 +214,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_drawn_from_the_light_squares) {
 
 BOOST_AUTO_TEST_CASE(bad_options_are_refused) {
   BOOST_CHECK_THROW(two_moons({.noise = 0}), std::invalid_argument);
+  BOOST_CHECK_THROW(two_spirals({.noise = 2}), std::invalid_argument);
   BOOST_CHECK_THROW(two_moons({.weights = {1, 1, 1}}), std::invalid_argument);
   BOOST_CHECK_THROW(checkerboard({.weights = {1, 2}}), std::invalid_argument);
   BOOST_CHECK_THROW(eight_gaussians({.weights = {0, 0, 0, 0, 0, 0, 0, 0}}), std::invalid_argument);

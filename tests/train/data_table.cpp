@@ -1,40 +1,16 @@
-#include <boost/iostreams/filter/gzip.hpp>
-#include <boost/iostreams/filtering_stream.hpp>
+#include "train/data/table.hpp"
+
 #include <boost/test/unit_test.hpp>
-#include <cstdint>
-#include <fstream>
 #include <limits>
-#include <sstream>
 #include <stdexcept>
 
 #include "autodiff/npy.hpp"
-#include "train/data/table.hpp"
+#include "tests/train/files.hpp"
 
 namespace eqp::train {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A folder that vanishes with its contents.
-struct Folder {
-  fs::path path = fs::temp_directory_path() / ("eqp_table_" + std::to_string(std::uintptr_t(this)));
-  Folder() { fs::create_directories(path); }
-  ~Folder() { fs::remove_all(path); }
-  fs::path file(const std::string& name, const std::string& bytes) const {
-    std::ofstream(path / name, std::ios::binary) << bytes;
-    return path / name;
-  }
-};
-
-std::string gzipped(const std::string& text) {
-  std::istringstream plain(text);
-  std::ostringstream out;
-  boost::iostreams::filtering_istream in;
-  in.push(boost::iostreams::gzip_compressor());
-  in.push(plain);
-  out << in.rdbuf();
-  return out.str();
-}
 
 Table from_text(const std::string& text, const std::string& label = "") {
   const Folder folder;

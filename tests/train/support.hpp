@@ -110,9 +110,7 @@ struct Inputs {
 
   explicit Inputs(const Objective& objective) {
     for (const ad::Shape& row : objective.row_shapes) {
-      std::vector<std::size_t> dims{objective.batch};
-      dims.insert(dims.end(), row.dims().begin(), row.dims().end());
-      tensors.emplace_back(ad::Shape(std::span<const std::size_t>(dims)));
+      tensors.emplace_back(ad::batch_shape(objective.batch, row));
     }
     views.assign(tensors.begin(), tensors.end());
   }

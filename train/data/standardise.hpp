@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "autodiff/tensor.hpp"
+#include "train/data/rows.hpp"
 
 namespace eqp::train {
 
@@ -17,8 +17,9 @@ struct Standardisation {
   void invert(ad::View x) const;
 };
 
-/// The map that standardises the columns of x (n, d); the sd divides by n. Throws
-/// std::invalid_argument without rows.
+/// The map that standardises the columns of x (n, d), such as the training rows of a split; the sd
+/// divides by n. Throws std::invalid_argument without rows.
 Standardisation standardisation(ad::ConstView x);
+Standardisation standardisation(const Rows& x);
 
 }  // namespace eqp::train

@@ -1,122 +1,147 @@
 #include "train/data/table.hpp"
 
 #include <algorithm>
-#include <boost/iostreams/copy.hpp>
-#include <boost/iostreams/device/back_inserter.hpp>
-#include <boost/iostreams/filter/gzip.hpp>
-#include <boost/iostreams/filtering_stream.hpp>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <iterator>
 #include <limits>
-#include <stdexcept>
 
 #include "autodiff/npy.hpp"
 #include "train/data/csv.hpp"
+#include "train/data/entries.hpp"
+#include "train/data/file.hpp"
+#include "train/data/idx.hpp"
 
 namespace eqp::train {
 namespace {
 
-namespace io = boost::iostreams;
 namespace fs = std::filesystem;
 
-[[noreturn]] void fail(const fs::path& path, const std::string& what) {
-  throw std::invalid_argument(path.string() + ": " + what);
+/// What a file holds: its extents, and the names of its columns, if it has any.
+struct Extents {
+  std::size_t rows, columns;
+  std::vector<std::string> header = {};
+};
+
+void require_rows(const Extents& extents, const fs::path& path) {
+  const std::size_t rows = extents.columns == 0 ? 0 : extents.rows;
+  if (rows < 2) refuse(path, std::to_string(rows) + " rows of data, need at least 2");
 }
 
-std::string contents(const fs::path& path) {
-  if (!fs::exists(path)) fail(path, "no such file");
-  if (!fs::is_regular_file(path)) fail(path, "not a file");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail(path, "cannot be read");
-  std::string text;
-  try {
-    io::filtering_istream in;
-    if (path.extension() == ".gz") in.push(io::gzip_decompressor());
-    in.push(file);
-    io::copy(in, io::back_inserter(text));
-  } catch (const io::gzip_error&) {
-    fail(path, "not a whole gzip file");
-  }
-  return text;
-}
-
-Csv read_csv(const fs::path& path) {
-  constexpr std::string_view known[] = {".csv", ".tsv", ".txt", ".dat"};
-  const fs::path inner = path.extension() == ".gz" ? path.stem() : path;
-  if (std::ranges::find(known, inner.extension().string()) == std::end(known)) {
-    fail(path, "unknown kind of file; need .csv, .tsv, .txt or .dat, each also as .gz, or .npy");
-  }
-  return parse_csv(contents(path), path.string());
-}
-
-Csv read_array(const fs::path& path) {
-  const ad::Tensor x = ad::read_npy(path);
-  if (x.shape().rank() != 2) {
-    fail(path, "an array of shape " + str(x.shape()) + "; need two axes, a point per row");
-  }
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    if (!std::isfinite(x[i])) {
-      fail(path, "row " + std::to_string(i / x.cols()) + ", column " +
-                     std::to_string(i % x.cols()) + " (from 0) is " + std::to_string(x[i]) +
-                     ", expected a finite number");
-    }
-  }
-  return {{}, x.shape()[1], {x.flat().begin(), x.flat().end()}, {}};
+void require_finite(ad::ConstView x, const fs::path& path) {
+  require_entries(path.string(), x, "a finite number", [](Real v) { return std::isfinite(v); });
 }
 
 /// The position of the label column; the number of columns if there is none.
-std::size_t label_column(const Csv& csv, const std::string& label, const fs::path& path) {
-  if (label.empty()) return csv.columns;
-  const auto named = std::ranges::find(csv.header, label);
-  if (named != csv.header.end()) return std::size_t(named - csv.header.begin());
-  if (label == "last") return csv.columns - 1;
+std::size_t label_column(const Extents& extents, const std::string& label, const fs::path& path) {
+  const auto& [rows, columns, header] = extents;
+  if (label.empty()) return columns;
+  const auto named = std::ranges::find(header, label);
+  if (named != header.end()) return std::size_t(named - header.begin());
+  if (label == "last") return columns - 1;
   std::size_t index = 0;
   const auto [end, error] = std::from_chars(label.data(), label.data() + label.size(), index);
-  if (error == std::errc() && end == label.data() + label.size() && index < csv.columns)
-    return index;
+  if (error == std::errc() && end == label.data() + label.size() && index < columns) return index;
   std::string names;
-  for (const std::string& name : csv.header) names += ", " + name;
-  fail(path, "no label column \"" + label + "\"; need last, a number from 0 to " +
-                 std::to_string(csv.columns - 1) + (names.empty() ? "" : " or a name:") +
-                 (names.empty() ? "" : names.substr(1)));
+  for (const std::string& name : header) names += ", " + name;
+  refuse(path, "no label column \"" + label + "\"; need last, a number from 0 to " +
+                   std::to_string(columns - 1) + (names.empty() ? "" : " or a name:") +
+                   (names.empty() ? "" : names.substr(1)));
 }
 
-/// v in the build's precision, or an error naming its place.
-Real narrowed(double v, const Csv& csv, std::size_t row, std::size_t column, const fs::path& path) {
-  if (std::abs(v) <= double(std::numeric_limits<Real>::max())) return Real(v);
-  fail(path, "line " + std::to_string(csv.lines[row]) + ": column " + std::to_string(column + 1) +
-                 " is too large for single precision");
+std::string column_name(const Extents& extents, std::size_t column) {
+  return extents.header.empty() ? std::to_string(column) : extents.header[column];
+}
+
+/// The table of value(row, column), a double, with the label column taken out; `narrowed` makes a
+/// Real of the others.
+template <class Value, class Narrowed>
+Table table_of(const Extents& extents, const std::string& label, const fs::path& path, Value value,
+               Narrowed narrowed) {
+  require_rows(extents, path);
+  const std::size_t at = label_column(extents, label, path);
+  const std::size_t columns = extents.columns - (at < extents.columns ? 1 : 0);
+  if (columns == 0) refuse(path, "no column beside the label");
+  Table table{.columns = {}, .values = ad::Tensor({extents.rows, columns}), .labels = {}};
+  for (std::size_t j = 0; j < extents.columns; ++j) {
+    if (j != at) table.columns.push_back(column_name(extents, j));
+  }
+  for (std::size_t i = 0; i < extents.rows; ++i) {
+    Real* out = table.values.row(i).data();
+    for (std::size_t j = 0; j < extents.columns; ++j) {
+      if (j == at) {
+        table.labels.push_back(value(i, j));
+      } else {
+        *out++ = narrowed(i, j);
+      }
+    }
+  }
+  return table;
+}
+
+Table from_text(const fs::path& path, const std::string& label) {
+  const Csv csv = parse_csv(read_file(path), path.string());
+  const auto value = [&](std::size_t i, std::size_t j) { return csv.values[i * csv.columns + j]; };
+  const auto narrowed = [&](std::size_t i, std::size_t j) {
+    const double v = value(i, j);
+    if (std::abs(v) <= double(std::numeric_limits<Real>::max())) return Real(v);
+    refuse(path, "line " + std::to_string(csv.lines[i]) + ": column " + std::to_string(j + 1) +
+                     " is too large for single precision");
+  };
+  return table_of({csv.lines.size(), csv.columns, csv.header}, label, path, value, narrowed);
+}
+
+Table from_npy(const fs::path& path, const std::string& label) {
+  const ad::Tensor x = ad::read_npy(path);
+  if (x.shape().rank() != 2) {
+    refuse(path, "an array of shape " + str(x.shape()) + "; need two axes, a point per row");
+  }
+  require_finite(x, path);
+  const auto value = [&](std::size_t i, std::size_t j) { return x(i, j); };
+  return table_of({x.rows(), x.cols()}, label, path, value, value);
+}
+
+Table from_idx(const fs::path& path, const std::string& label) {
+  ad::Tensor x = read_idx(path);
+  if (x.shape().rank() < 2) {
+    refuse(path,
+           "an array of shape " + str(x.shape()) + "; need at least two axes, a point per row");
+  }
+  const Extents extents{x.rows(), x.cols()};
+  require_rows(extents, path);
+  require_finite(x, path);
+  Table table{.columns = {},
+              .values = std::move(x).reshaped({extents.rows, extents.columns}),
+              .labels = {}};
+  for (std::size_t j = 0; j < extents.columns; ++j)
+    table.columns.push_back(column_name(extents, j));
+  if (label.empty()) return table;
+
+  if (!fs::exists(label)) {
+    refuse(path, "no file \"" + label + "\"; its labels are another idx file, a label per row");
+  }
+  const ad::Tensor labels = read_idx(label);
+  if (labels.shape() != ad::Shape{extents.rows}) {
+    refuse(label, "labels of shape " + str(labels.shape()) + " for " +
+                      std::to_string(extents.rows) + " rows of " + path.filename().string());
+  }
+  table.labels.assign(labels.flat().begin(), labels.flat().end());
+  return table;
 }
 
 }  // namespace
 
 Table read_table(const fs::path& path, const TableOptions& options) {
-  const Csv csv = path.extension() == ".npy" ? read_array(path) : read_csv(path);
-  const std::size_t rows = csv.columns == 0 ? 0 : csv.values.size() / csv.columns;
-  if (rows < 2) fail(path, std::to_string(rows) + " rows of data, need at least 2");
-  const std::size_t label = label_column(csv, options.label, path);
-  if (csv.columns == 1 && label == 0) fail(path, "no column beside the label");
-
-  Table table;
-  table.values = ad::Tensor({rows, csv.columns - (label < csv.columns ? 1 : 0)});
-  for (std::size_t j = 0; j < csv.columns; ++j) {
-    if (j == label) continue;
-    table.columns.push_back(csv.header.empty() ? std::to_string(j) : csv.header[j]);
+  constexpr std::string_view text[] = {".csv", ".tsv", ".txt", ".dat"};
+  if (path.extension() == ".npy") return from_npy(path, options.label);
+  const fs::path name = without_gz(path);
+  if (std::ranges::find(text, name.extension().string()) != std::end(text)) {
+    return from_text(path, options.label);
   }
-  for (std::size_t i = 0; i < rows; ++i) {
-    Real* out = table.values.row(i).data();
-    for (std::size_t j = 0; j < csv.columns; ++j) {
-      const double v = csv.values[i * csv.columns + j];
-      if (j == label) {
-        table.labels.push_back(v);
-      } else {
-        *out++ = narrowed(v, csv, i, j, path);
-      }
-    }
-  }
-  return table;
+  if (name.string().find("idx") != std::string::npos) return from_idx(path, options.label);
+  refuse(path,
+         "unknown kind of file; need .csv, .tsv, .txt, .dat or a name with idx, each also as .gz, "
+         "or .npy");
 }
 
 }  // namespace eqp::train

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "mcmc/targets/mixture.hpp"
+#include "train/data/gauss_rule.hpp"
 
 namespace eqp::train {
 namespace {
@@ -30,17 +31,13 @@ bool nearer_to_lower(Point p) {
 class Moon {
  public:
   explicit Moon(double noise) : noise_(noise) {
-    constexpr double nodes[] = {0, 0.5384693101056831, -0.5384693101056831, 0.9061798459386640,
-                                -0.9061798459386640};
-    constexpr double weights[] = {0.5688888888888889, 0.4786286704993665, 0.4786286704993665,
-                                  0.2369268850561891, 0.2369268850561891};
     const auto pieces = std::size_t(std::ceil(pi / (0.5 * noise)));
     for (std::size_t piece = 0; piece < pieces; ++piece) {
-      for (int i = 0; i < 5; ++i) {
-        const double t = pi / double(pieces) * (double(piece) + 0.5 + 0.5 * nodes[i]);
+      for (std::size_t i = 0; i < kGaussNodes.size(); ++i) {
+        const double t = pi / double(pieces) * (double(piece) + 0.5 + 0.5 * kGaussNodes[i]);
         cos_.push_back(std::cos(t));
         sin_.push_back(std::sin(t));
-        weight_.push_back(0.5 * weights[i] / double(pieces));
+        weight_.push_back(0.5 * kGaussWeights[i] / double(pieces));
       }
     }
   }
