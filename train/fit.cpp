@@ -1,6 +1,7 @@
 #include <stdexcept>
 
 #include "autodiff/non_finite.hpp"
+#include "train/ema.hpp"
 #include "train/objective.hpp"
 
 namespace eqp::train {
@@ -10,13 +11,12 @@ std::uint32_t fit(ad::Params& params, const Objective& objective,
                   const OnStep& on_step) {
   if (objective.batch == 0)
     throw std::invalid_argument(objective.name + ": batch 0: need at least 1");
-  Update update(objective.name, params, objective.row_shapes, objective.loss, std::move(optimiser),
-                {.block = options.block, .clip_norm = options.clip_norm});
+  Update update(
+      objective.name, params, objective.row_shapes, objective.loss, std::move(optimiser),
+      {.block = options.block, .clip_norm = options.clip_norm, .clip_value = options.clip_value});
   std::vector<ad::Tensor> batch;
   for (const ad::Shape& row : objective.row_shapes) {
-    std::vector<std::size_t> dims{objective.batch};
-    dims.insert(dims.end(), row.dims().begin(), row.dims().end());
-    batch.emplace_back(ad::Shape(std::span<const std::size_t>(dims)));
+    batch.emplace_back(ad::batch_shape(objective.batch, row));
   }
   std::vector<ad::View> in(batch.begin(), batch.end());
   const std::vector<ad::ConstView> read(in.begin(), in.end());
@@ -30,7 +30,9 @@ std::uint32_t fit(ad::Params& params, const Objective& objective,
   };
 
   std::optional<Ema> ema;
-  if (options.ema != 0) ema.emplace(params, options.ema);
+  if (options.ema != 0) {
+    ema.emplace(params, EmaOptions{.decay = options.ema, .warmup = options.ema_warmup});
+  }
   std::uint32_t t = 0;
   while (t < options.steps) {
     StepLog log;

@@ -40,9 +40,10 @@ using DataSource = std::function<void(std::uint32_t t, ad::View out)>;
 struct FitOptions {
   std::uint32_t steps = 1000;
   Schedule learning_rate = constant(1e-3);
-  std::size_t block = 0;  // rows per task; 0: see Update
-  double clip_norm = 0;
-  double ema = 0;  // decay of an average that replaces the parameters at the end; 0: none
+  std::size_t block = 0;                 // rows per task; 0: see Update
+  double clip_norm = 0, clip_value = 0;  // see Update
+  double ema = 0;           // decay of an average that replaces the parameters at the end; 0: none
+  bool ema_warmup = false;  // see EmaOptions
 };
 
 /// Called after every step; returning false stops the training there.

@@ -2,10 +2,11 @@
 
 #include <memory>
 #include <span>
-#include <vector>
 
-#include "autodiff/params.hpp"
+#include "autodiff/real.hpp"
 
+// Rules of descent, one file each in optimisers/. What they are made with throws
+// std::invalid_argument unless momentum and betas are in [0, 1) and the rest is at least 0.
 namespace eqp::train {
 
 /// A descent rule over flat arrays. It owns what it remembers between steps.
@@ -17,32 +18,40 @@ class Optimiser {
                     double learning_rate) = 0;
 };
 
+struct SgdOptions {
+  double momentum = 0;  // heavy ball, PyTorch's form: v = momentum v + g; params -= learning_rate v
+  bool nesterov = false;  // params -= learning_rate (g + momentum v) instead
+};
+std::unique_ptr<Optimiser> sgd(SgdOptions options = {});
+
 struct AdamOptions {
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double weight_decay = 0;  // decoupled: params -= learning_rate * weight_decay * params
 };
-/// Adam (Kingma & Ba 2015); with weight decay AdamW (Loshchilov & Hutter 2019).
+/// Adam (Kingma & Ba 2015, algorithm 1); with weight decay it is AdamW. PyTorch's Adam adds its
+/// decay to the gradient instead, which Adam then rescales; there is no such option here.
 std::unique_ptr<Optimiser> adam(AdamOptions options = {});
 
-struct SgdOptions {
-  double momentum = 0;  // heavy ball, PyTorch's form: v = momentum v + g; params -= learning_rate v
+struct AdamWOptions {
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+  double weight_decay = 1e-2;
 };
-std::unique_ptr<Optimiser> sgd(SgdOptions options = {});
+/// AdamW (Loshchilov & Hutter 2019, algorithm 2) with PyTorch's defaults.
+std::unique_ptr<Optimiser> adamw(AdamWOptions options = {});
 
-/// Scales the gradient to at most `limit` in Euclidean norm, if limit > 0. Returns the norm before.
-double clip_norm(std::span<Real> gradient, double limit);
-
-/// Exponential moving average of parameters: average = decay average + (1 - decay) params.
-class Ema {
- public:
-  Ema(const ad::Params& params, double decay);
-  void update(const ad::Params& params);
-  /// Exchanges the average with the parameters; twice restores both.
-  void swap(ad::Params& params);
-
- private:
-  double decay_;
-  std::vector<Real> average_;
+struct AdamaxOptions {
+  double beta1 = 0.9, beta2 = 0.999;
+  double epsilon = 1e-8;  // added to |gradient|, as PyTorch does; the paper divides by 0 there
 };
+/// Adamax (Kingma & Ba 2015, algorithm 2): Adam in the maximum norm. Its usual rate is 2e-3.
+std::unique_ptr<Optimiser> adamax(AdamaxOptions options = {});
+
+struct LionOptions {
+  double beta1 = 0.9, beta2 = 0.99;
+  double weight_decay = 0;  // decoupled
+};
+/// Lion (Chen et al. 2023, algorithm 2): every parameter moves by the learning rate, which should
+/// be 3 to 10 times smaller than Adam's, and weight_decay as many times larger.
+std::unique_ptr<Optimiser> lion(LionOptions options = {});
 
 }  // namespace eqp::train

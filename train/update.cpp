@@ -7,6 +7,8 @@
 #include "autodiff/grad.hpp"
 #include "autodiff/non_finite.hpp"
 #include "autodiff/plan.hpp"
+#include "train/checks.hpp"
+#include "train/clip.hpp"
 
 namespace eqp::train {
 namespace {
@@ -31,7 +33,10 @@ Update::Update(std::string name, ad::Params& params, std::vector<ad::Shape> row_
                      }),
       optimiser_(std::move(optimiser)),
       options_(options),
-      gradient_(params.size()) {}
+      gradient_(params.size()) {
+  need_at_least_0(name_ + ": clip_norm", options_.clip_norm);
+  need_at_least_0(name_ + ": clip_value", options_.clip_value);
+}
 
 bool Update::is_of_batch(std::size_t rows) const {
   const ad::Plan& plan = loss_and_grad_.program(rows).plan();
@@ -138,6 +143,7 @@ Update::Result Update::step(std::span<const ad::ConstView> batch, double learnin
   sum_gradients();
   result.gradient_norm = clip_norm(gradient_, options_.clip_norm);
   if (!std::isfinite(result.loss + result.gradient_norm)) explain(batch);
+  clip_value(gradient_, options_.clip_value);
   optimiser_->step(params_.mutate(), gradient_, learning_rate);
   moved_ = true;
   return result;

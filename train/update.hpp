@@ -26,6 +26,7 @@ class Update {
   struct Options {
     std::size_t block = 0;  // rows per task; 0: as ad::Batched suggests
     double clip_norm = 0;   // largest gradient norm; 0 does not clip
+    double clip_value = 0;  // largest size of its entries, after the norm; 0 does not clip
   };
   struct Result {
     double loss = 0;           // mean over the batch
@@ -33,7 +34,8 @@ class Update {
     std::size_t block = 0;     // rows per task
   };
 
-  /// row_shapes: the shape of one row of each input.
+  /// row_shapes: the shape of one row of each input. Throws std::invalid_argument for a limit that
+  /// is negative or not finite.
   Update(std::string name, ad::Params& params, std::vector<ad::Shape> row_shapes, Loss loss,
          std::unique_ptr<Optimiser> optimiser, Options options);
 

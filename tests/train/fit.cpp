@@ -95,11 +95,29 @@ BOOST_AUTO_TEST_CASE(the_average_replaces_the_parameters_at_the_end) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(fit_clips_and_cuts_as_told) {
+BOOST_AUTO_TEST_CASE(the_average_warms_up_as_told) {
   Model m;
+  double average = 1;
   fit(m.params, m.objective, sgd(),
-      {.steps = 1, .learning_rate = constant(1), .block = 2, .clip_norm = 0.25});
-  BOOST_TEST(m.value() == 0.75);
+      {.steps = 3, .learning_rate = constant(0.3), .ema = 0.75, .ema_warmup = true},
+      [&](std::uint32_t step, const StepLog&) {
+        const double keep = double(1 + step) / double(10 + step);
+        average = keep * average + (1 - keep) * m.value();
+        return true;
+      });
+  BOOST_TEST(std::abs(m.value() - average) < 1e-6);
+}
+
+BOOST_AUTO_TEST_CASE(fit_clips_and_cuts_as_told) {
+  for (const FitOptions& clip : {FitOptions{.clip_norm = 0.25}, FitOptions{.clip_value = 0.25}}) {
+    Model m;
+    FitOptions options = clip;
+    options.steps = 1;
+    options.learning_rate = constant(1);
+    options.block = 2;
+    fit(m.params, m.objective, sgd(), options);
+    BOOST_TEST(m.value() == 0.75);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(errors_name_the_step_wherever_they_arise) {

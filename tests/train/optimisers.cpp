@@ -1,5 +1,8 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
 
 #include "train/optimiser.hpp"
 
@@ -10,8 +13,7 @@ namespace {
 
 using Vector = std::vector<double>;
 
-// f32 keeps the betas in single precision, whose 1 - 0.999 is off by 5e-5 of itself.
-constexpr double kTolerance = sizeof(Real) == 4 ? 1e-4 : 1e-12;
+constexpr double kTolerance = sizeof(Real) == 4 ? 1e-5 : 1e-12;  // of 25 or 30 rounded steps
 
 // The gradient of sum_i c_i p_i^2 / 2 + p_0 p_1, c = (1, 3, -1/4).
 Vector gradient(const Vector& p) { return {p[0] + p[1], 3 * p[1] + p[0], -0.25 * p[2]}; }
@@ -41,6 +43,16 @@ Vector adam_by_the_paper(AdamOptions o, int steps, double rate) {
   return p;
 }
 
+struct Rule {
+  const char* name;
+  std::unique_ptr<Optimiser> (*make)();
+};
+constexpr Rule kRules[] = {{"sgd", [] { return sgd({.momentum = 0.9}); }},
+                           {"nesterov", [] { return sgd({.momentum = 0.9, .nesterov = true}); }},
+                           {"adam", [] { return adam(); }},
+                           {"adamax", [] { return adamax(); }},
+                           {"lion", [] { return lion(); }}};
+
 void check_close(const Vector& found, const Vector& expected) {
   BOOST_TEST(found == expected, boost::test_tools::tolerance(kTolerance)
                                     << boost::test_tools::per_element());
@@ -50,19 +62,22 @@ void check_close(const Vector& found, const Vector& expected) {
 
 BOOST_AUTO_TEST_CASE(many_parameters_move_as_each_would_alone) {
   constexpr std::size_t n = 40000;  // several tasks, the last one shorter
-  std::vector<Real> many(n), g(n);
-  const auto many_adam = adam({.weight_decay = 0.1});
   const auto slope = [](std::size_t i, int t) { return Real(std::sin(0.1 * double(i) + t)); };
-  for (std::size_t i = 0; i < n; ++i) many[i] = Real(1 + i % 7);
-  for (int t = 0; t < 3; ++t) {
-    for (std::size_t i = 0; i < n; ++i) g[i] = slope(i, t);
-    many_adam->step(many, g, 0.01);
-  }
-  for (const std::size_t i : {0ul, 1ul, 16383ul, 16384ul, 32768ul, n - 1}) {
-    std::vector<Real> one{Real(1 + i % 7)};
-    const auto one_adam = adam({.weight_decay = 0.1});
-    for (int t = 0; t < 3; ++t) one_adam->step(one, std::vector<Real>{slope(i, t)}, 0.01);
-    BOOST_TEST(std::abs(many[i] - one[0]) < (sizeof(Real) == 4 ? 1e-6 : 1e-14));
+  for (const Rule& rule : kRules) {
+    std::vector<Real> many(n), g(n);
+    const auto together = rule.make();
+    for (std::size_t i = 0; i < n; ++i) many[i] = Real(1 + i % 7);
+    for (int t = 0; t < 3; ++t) {
+      for (std::size_t i = 0; i < n; ++i) g[i] = slope(i, t);
+      together->step(many, g, 0.01);
+    }
+    for (const std::size_t i : {0ul, 1ul, 16383ul, 16384ul, 32768ul, n - 1}) {
+      std::vector<Real> one{Real(1 + i % 7)};
+      const auto alone = rule.make();
+      for (int t = 0; t < 3; ++t) alone->step(one, std::vector<Real>{slope(i, t)}, 0.01);
+      BOOST_TEST(std::abs(many[i] - one[0]) < (sizeof(Real) == 4 ? 1e-6 : 1e-14),
+                 rule.name << ", parameter " << i);
+    }
   }
 }
 
@@ -71,21 +86,6 @@ BOOST_AUTO_TEST_CASE(adam_follows_the_published_recursion) {
                               AdamOptions{.beta1 = 0.8, .epsilon = 0.1, .weight_decay = 0.3}}) {
     check_close(after(adam(o), 25, 0.02), adam_by_the_paper(o, 25, 0.02));
   }
-}
-
-// torch 2.13 in float64, p = (1, -2, 0.5), loss (1, 3, -0.25) . p^2 / 2 + p_0 p_1, four steps of
-// each; the constructor's arguments stand beside the numbers.
-BOOST_AUTO_TEST_CASE(optimisers_agree_with_pytorch) {
-  // Adam([p], lr=0.1)
-  check_close(after(adam(), 4, 0.1), {1.38697932253282, -1.60282680470203, 0.900818597992986});
-  // Adam([p], lr=0.1, betas=(0.5, 0.9), eps=0.01)
-  check_close(after(adam({.beta1 = 0.5, .beta2 = 0.9, .epsilon = 0.01}), 4, 0.1),
-              {1.35977299233583, -1.61151454421586, 0.887707734762029});
-  // AdamW([p], lr=0.1, weight_decay=0.2)
-  check_close(after(adam({.weight_decay = 0.2}), 4, 0.1),
-              {1.29537281512238, -1.46038289275213, 0.850309418248829});
-  // SGD([p], lr=0.1, momentum=0.9)
-  check_close(after(sgd({.momentum = 0.9}), 4, 0.1), {1.2149, 0.6551, 0.6174869140625});
 }
 
 BOOST_AUTO_TEST_CASE(plain_descent_subtracts_the_scaled_gradient) {
@@ -101,35 +101,57 @@ BOOST_AUTO_TEST_CASE(momentum_follows_the_heavy_ball) {
   check_close(after(sgd({.momentum = 0.7}), 30, 0.05), p);
 }
 
-BOOST_AUTO_TEST_CASE(clipping_shortens_long_gradients_only) {
-  std::vector<Real> g{3, -4, 12};
-  BOOST_TEST(clip_norm(g, 0) == 13);
-  BOOST_TEST(clip_norm(g, 14) == 13);
-  check_close({g.begin(), g.end()}, {3, -4, 12});
-  BOOST_TEST(clip_norm(g, 2) == 13);
-  check_close({g.begin(), g.end()}, {6. / 13, -8. / 13, 24. / 13});
-}
-
-BOOST_AUTO_TEST_CASE(the_moving_average_is_the_weighted_sum_of_the_past) {
-  ad::Params params;
-  params.add("p", {2}, [](std::span<Real> v) { v[0] = 1, v[1] = -2; });
-  Ema ema(params, 0.8);
-  const std::vector<Vector> path{{2, 0}, {-1, 5}, {4, 3}};
-  Vector expected{1 * std::pow(0.8, 3), -2 * std::pow(0.8, 3)};
-  for (std::size_t t = 0; t < 3; ++t) {
-    std::ranges::copy(path[t], params.mutate().begin());
-    ema.update(params);
-    for (std::size_t i = 0; i < 2; ++i) {
-      expected[i] += 0.2 * std::pow(0.8, 2 - double(t)) * path[t][i];
+BOOST_AUTO_TEST_CASE(a_gradient_that_stays_0_moves_nothing) {
+  for (const Rule& rule : kRules) {
+    BOOST_TEST_CONTEXT(rule.name) {
+      const auto optimiser = rule.make();
+      std::vector<Real> p{1, -2, Real(0.5)};
+      for (int t = 0; t < 3; ++t) optimiser->step(p, std::vector<Real>(3), 0.1);
+      check_close({p.begin(), p.end()}, {1, -2, 0.5});
     }
   }
-  const std::uint64_t version = params.version();
-  ema.swap(params);
-  check_close({params.values().begin(), params.values().end()}, expected);
-  BOOST_TEST(params.version() > version);  // programs must notice
-  ema.swap(params);
-  check_close({params.values().begin(), params.values().end()}, {4, 3});
-  for (const double decay : {-0.1, 1.0, std::nan("")}) {
-    BOOST_CHECK_THROW(Ema(params, decay), std::invalid_argument);
+}
+
+BOOST_AUTO_TEST_CASE(decay_alone_shrinks_parameters_by_its_share_of_the_rate) {
+  const auto shrunk = [](std::unique_ptr<Optimiser> optimiser) {
+    std::vector<Real> p{8};
+    for (int t = 0; t < 3; ++t) optimiser->step(p, std::vector<Real>{0}, 0.5);
+    return double(p[0]);
+  };
+  BOOST_TEST(shrunk(adam({.weight_decay = 0.5})) == 8 * 0.75 * 0.75 * 0.75);
+  BOOST_TEST(shrunk(adamw({.weight_decay = 0.5})) == 8 * 0.75 * 0.75 * 0.75);
+  BOOST_TEST(shrunk(lion({.weight_decay = 0.5})) == 8 * 0.75 * 0.75 * 0.75);
+}
+
+// Whatever the betas are in single precision: m and v hold 1 - beta of the first gradient, which
+// has to go.
+BOOST_AUTO_TEST_CASE(the_first_step_of_adam_has_the_length_of_the_rate) {
+  for (const auto make : {+[] { return adam(); }, +[] { return adamax(); }}) {
+    std::vector<Real> p{0, 0};
+    make()->step(p, std::vector<Real>{3, Real(-0.25)}, 0.1);
+    const double rounding = 4 * std::numeric_limits<Real>::epsilon() + 1e-7;  // and epsilon / |g|
+    BOOST_TEST(std::abs(p[0] + 0.1) < 0.1 * rounding);
+    BOOST_TEST(std::abs(p[1] - 0.1) < 0.1 * rounding);
   }
+}
+
+BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_refused) {
+  const auto refused = [](auto make, const std::string& message) {
+    BOOST_CHECK_EXCEPTION(make(), std::invalid_argument,
+                          [&](const auto& e) { return e.what() == message; });
+  };
+  const std::string share = "; need at least 0 and less than 1";
+  const std::string size = "; need a finite number of at least 0";
+  refused([] { return sgd({.momentum = 1}); }, "sgd: momentum 1" + share);
+  refused([] { return adam({.beta1 = -0.5}); }, "adam: beta1 -0.5" + share);
+  refused([] { return adam({.beta2 = std::nan("")}); }, "adam: beta2 nan" + share);
+  refused([] { return adam({.epsilon = -1e-8}); }, "adam: epsilon -1e-08" + size);
+  refused([] { return adamw({.beta1 = 1.5}); }, "adamw: beta1 1.5" + share);
+  refused([] { return adamw({.weight_decay = -1}); }, "adamw: weight_decay -1" + size);
+  refused([] { return adamax({.beta1 = 1}); }, "adamax: beta1 1" + share);
+  refused([] { return adamax({.beta2 = 1}); }, "adamax: beta2 1" + share);
+  refused([] { return adamax({.epsilon = INFINITY}); }, "adamax: epsilon inf" + size);
+  refused([] { return lion({.beta1 = 1}); }, "lion: beta1 1" + share);
+  refused([] { return lion({.beta2 = 2}); }, "lion: beta2 2" + share);
+  refused([] { return lion({.weight_decay = -1}); }, "lion: weight_decay -1" + size);
 }
