@@ -1,6 +1,9 @@
 #pragma once
 
-#include "flows/flow.hpp"
+#include <vector>
+
+#include "autodiff/random.hpp"
+#include "flows/bijection.hpp"
 
 namespace eqp::flows {
 
@@ -10,14 +13,16 @@ class Permutation : public Bijection {
   /// Throws std::invalid_argument unless `order` holds 0 ... d - 1, each once.
   explicit Permutation(std::vector<std::size_t> order);
 
-  Mapped forward(ad::Var z) const override;
-  Mapped inverse(ad::Var x) const override;
-
  private:
+  Mapped push(ad::Var z, ad::Var context) const override;
+  Mapped pull(ad::Var x, ad::Var context) const override;
+
   std::vector<std::size_t> order_, inverse_;
 };
 
 /// The coordinates in opposite order.
 Permutation reversal(std::size_t dim);
+/// In a random order.
+Permutation shuffle(std::size_t dim, ad::Key key);
 
 }  // namespace eqp::flows

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "flows/affine_coupling.hpp"
+#include "flows/flow.hpp"
 
 namespace eqp::flows {
 
@@ -17,6 +18,8 @@ struct RealNvpOptions {
   /// Of the base N(0, variance I). A capped flow stretches a coordinate by at most e in either
   /// direction, so choose it near the largest variance of the data.
   double base_variance = 1;
+  /// Columns of a context that every coupling depends on (the plain form only).
+  std::size_t context_dim = 0;
 };
 
 /// RealNVP (Dinh et al. 2017): `blocks` pairs of affine couplings on N(0, base_variance I). It

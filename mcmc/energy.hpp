@@ -16,7 +16,9 @@ using Energy = std::function<ad::Var(ad::Var x)>;
 /// A density that can be drawn from exactly: what independence samplers propose from.
 struct Proposal {
   std::size_t dim = 0;
-  /// Standard normals (n, dim) -> draws x (n, dim) and log q(x) (n).
+  /// Standard normals that a draw is made of.
+  std::size_t noise_dim = dim;
+  /// Standard normals (n, noise_dim) -> draws x (n, dim) and log q(x) (n).
   std::function<std::pair<ad::Var, ad::Var>(ad::Var noise)> sample;
   /// log q(x).  x (n, dim) -> (n)
   std::function<ad::Var(ad::Var x)> log_prob;

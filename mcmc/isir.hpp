@@ -69,7 +69,7 @@ class Isir {
       const std::size_t count = std::min(chains, n - first);
       // One row per chain: its particles are addressed by the chain, not by its place in the block.
       ad::BlockRng{rng.key, rng.step, rng.first_chain + std::uint32_t(first)}.normal(
-          {s.fresh.in(0).data, {count, fresh_ * dim_}});
+          {s.fresh.in(0).data, {count, fresh_ * s.fresh.in(0).cols()}});
       s.fresh.run();
       for (std::size_t c = 0; c < count; ++c) choose(s, first + c, c * fresh_, rng);
     }

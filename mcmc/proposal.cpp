@@ -8,6 +8,7 @@ namespace eqp::mcmc {
 
 Proposal from_flow(const flows::Flow& flow) {
   return {.dim = flow.dim(),
+          .noise_dim = flow.noise_dim(),
           .sample =
               [flow](ad::Var noise) {
                 const auto [x, log_prob] = flow.sample(noise);

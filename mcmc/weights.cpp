@@ -10,7 +10,7 @@ ad::Batched current_weight(const Energy& energy, const Proposal& proposal) {
 }
 
 ad::Batched fresh_weight(const Energy& energy, const Proposal& proposal) {
-  return {{ad::Shape{proposal.dim}},
+  return {{ad::Shape{proposal.noise_dim}},
           [energy, sample = proposal.sample](std::span<const ad::Var> in) -> ad::Vars {
             const auto [y, log_q] = sample(in[0]);
             return {y, energy(y), log_q};

@@ -7,6 +7,7 @@
 
 #include "autodiff/grad.hpp"
 #include "autodiff/program.hpp"
+#include "autodiff/random.hpp"
 
 using namespace eqp;
 

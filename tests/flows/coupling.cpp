@@ -125,22 +125,54 @@ BOOST_AUTO_TEST_CASE(impossible_couplings_are_refused) {
     }
     return "";
   };
-  BOOST_TEST(message(1, 1) == "coupling: dim 1 cannot be split; need at least 2");
-  BOOST_TEST(message(0, 1) == "coupling: dim 0 cannot be split; need at least 2");
+  BOOST_TEST(message(1, 1) == "coupling \"c\": dim 1 cannot be split; need at least 2");
+  BOOST_TEST(message(0, 1) == "coupling \"c\": dim 0 cannot be split; need at least 2");
   for (double bad : {0.0, -1.0, std::nan("")}) {
-    BOOST_TEST(message(2, bad).starts_with("coupling: cap "));
+    BOOST_TEST(message(2, bad).starts_with("coupling \"c\": cap "));
   }
+  BOOST_CHECK_THROW(
+      flows::AffineCoupling(params, "c", 2, Half::first, {.context_dim = 1}, ad::Key{1, 0}),
+      std::invalid_argument);
   BOOST_TEST(params.size() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(a_chain_needs_couplings_of_one_dim) {
+BOOST_AUTO_TEST_CASE(a_chain_needs_couplings_of_one_dim_and_one_context) {
   ad::Params params;
-  using flows::AffineCoupling;
   using flows::CouplingChain;
-  const AffineCoupling two(params, "two", 2, Half::first, {}, {1, 0});
-  const AffineCoupling three(params, "three", 3, Half::first, {}, {1, 0});
-  BOOST_CHECK_THROW(CouplingChain({}), std::invalid_argument);
-  BOOST_CHECK_THROW(CouplingChain(std::vector{two, three}), std::invalid_argument);
+  using flows::CouplingForm;
+  const auto make = [&](const char* name, std::size_t dim, std::size_t context) {
+    return std::make_shared<flows::AffineCoupling>(
+        params, name, dim, Half::first,
+        flows::CouplingOptions{.form = CouplingForm::plain, .context_dim = context}, ad::Key{1, 0});
+  };
+  const auto two = make("two", 2, 0), three = make("three", 3, 0);
+  const auto one_more = make("two and 1", 2, 1), two_more = make("two and 2", 2, 2);
+  BOOST_CHECK_THROW(CouplingChain("c", {}), std::invalid_argument);
+  BOOST_CHECK_THROW(CouplingChain("c", {two, three}), std::invalid_argument);
+  BOOST_CHECK_THROW(CouplingChain("c", {one_more, two_more}), std::invalid_argument);
+  BOOST_TEST(CouplingChain("c", {two, one_more}).context_dim() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_flow_needs_layers_of_its_base_s_dim_and_a_context_that_fits) {
+  ad::Params params;
+  const auto base = std::make_shared<flows::DiagonalGaussian>(flows::standard_normal(2));
+  const auto three = std::make_shared<flows::ElementwiseAffine>(params, "three", 3);
+  BOOST_CHECK_THROW(flows::Flow(base, {three}), std::invalid_argument);
+  const flows::Flow flow =
+      flows::neural_spline(params, "flow", 2, {.hidden = {4}, .context_dim = 3}, {1, 0});
+  ad::Tape tape;
+  const ad::Var x = tape.input({5, 2});
+  const auto message = [&](ad::Var context) -> std::string {
+    try {
+      flow.log_prob(x, context);
+    } catch (const std::invalid_argument& e) {
+      return e.what();
+    }
+    return "";
+  };
+  BOOST_TEST(message({}) == "flow: no context; need (5, 3)");
+  BOOST_TEST(message(tape.input({5, 2})) == "flow: context (5, 2); need (5, 3)");
+  BOOST_TEST(message(tape.input({5, 3})) == "");
 }
 
 BOOST_AUTO_TEST_CASE(orders_that_are_no_permutation_are_refused) {

@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(impossible_flows_are_refused) {
     }
     return "";
   };
-  BOOST_TEST(message(1, {}) == "coupling: dim 1 cannot be split; need at least 2");
+  BOOST_TEST(message(1, {}) == "coupling \"flow.0\": dim 1 cannot be split; need at least 2");
   BOOST_TEST(message(2, {.blocks = 0}) == "realnvp: 0 blocks; need at least 1");
   BOOST_TEST(message(2, {.hidden = {0}}).starts_with("mlp \"flow.0.s\": widths {2, 0, 2}"));
   BOOST_TEST(message(2, {.base_variance = 0}).starts_with("gaussian: variance 0"));

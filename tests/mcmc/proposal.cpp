@@ -4,7 +4,11 @@
 #include <cmath>
 #include <numbers>
 
+#include "autodiff/random.hpp"
 #include "flows/base.hpp"
+#include "flows/mixture.hpp"
+#include "mcmc/isir.hpp"
+#include "mcmc/run.hpp"
 
 using namespace eqp;
 using namespace eqp::mcmc;
@@ -55,6 +59,21 @@ BOOST_AUTO_TEST_CASE(a_flow_proposes_with_its_own_density) {
   const Proposal proposal = from_flow(flow);
   BOOST_TEST(proposal.dim == 3u);
   check(proposal, {0, 0, 0});
+}
+
+BOOST_AUTO_TEST_CASE(a_proposal_may_take_more_normals_than_it_has_coordinates) {
+  ad::Params params;
+  const auto base = std::make_shared<flows::TrainableMixture>(
+      params, "m", 2, flows::MixtureOptions{.components = 3, .spread = 3}, ad::Key{1, 0});
+  const Proposal proposal = from_flow({base, {}});
+  BOOST_TEST(proposal.dim == 2u);
+  BOOST_TEST(proposal.noise_dim == 3u);
+  // Proposed from the target itself, every particle has the same weight: 7 of 8 moves go elsewhere.
+  const Energy energy = [base](ad::Var x) { return -base->log_prob(x); };
+  const auto result = run(Isir(energy, proposal, {.particles = 8}), ad::normal({200, 2}, {2, 0}),
+                          {.steps = 50, .warmup = 0, .key = {3, 0}});
+  const double rate = result.counts.rate(), n = 200 * 50;
+  BOOST_TEST(std::abs(rate - 7. / 8) < 4 * std::sqrt(7. / 64 / n));
 }
 
 BOOST_AUTO_TEST_CASE(a_gaussian_proposal_needs_finite_means_and_positive_deviations) {

@@ -1,0 +1,57 @@
+#include "flows/uniform.hpp"
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <stdexcept>
+#include <string>
+
+namespace eqp::flows {
+
+ad::Var normal_cdf(ad::Var x) { return 0.5 + 0.5 * erf(x * (1 / std::numbers::sqrt2)); }
+
+UniformBox::UniformBox(std::vector<double> low, std::vector<double> high, Outside outside)
+    : low_(std::move(low)), high_(std::move(high)), outside_(outside) {
+  if (low_.empty() || low_.size() != high_.size()) {
+    throw std::invalid_argument("uniform: " + std::to_string(low_.size()) + " lower and " +
+                                std::to_string(high_.size()) +
+                                " upper ends; need one of each per coordinate");
+  }
+  for (std::size_t j = 0; j < low_.size(); ++j) {
+    if (low_[j] < high_[j] && std::isfinite(high_[j] - low_[j])) continue;
+    throw std::invalid_argument("uniform: coordinate " + std::to_string(j) + " from " +
+                                std::to_string(low_[j]) + " to " + std::to_string(high_[j]) +
+                                "; need finite ends, the lower one first");
+  }
+}
+
+ad::Var UniformBox::draw(ad::Var noise) const {
+  check_batch("uniform draw", noise, dim());
+  ad::Tensor low({dim()}), size({dim()});
+  for (std::size_t j = 0; j < dim(); ++j) {
+    low[j] = Real(low_[j]);
+    size[j] = Real(high_[j] - low_[j]);
+  }
+  ad::Tape& tape = *noise.tape;
+  return normal_cdf(noise) * tape.constant(std::move(size)) + tape.constant(std::move(low));
+}
+
+ad::Var UniformBox::log_prob(ad::Var z) const {
+  check_batch("uniform log_prob", z, dim());
+  double log_volume = 0;
+  ad::Tensor low({dim()}), high({dim()});
+  for (std::size_t j = 0; j < dim(); ++j) {
+    log_volume += std::log(high_[j] - low_[j]);
+    low[j] = Real(low_[j]);
+    high[j] = Real(high_[j]);
+  }
+  ad::Tape& tape = *z.tape;
+  const ad::Shape rows{z.shape()[0]};
+  const ad::Var inside = full(tape, rows, -log_volume);
+  if (outside_ == Outside::periodic) return inside;
+  const ad::Var beyond =
+      greater(tape.constant(std::move(low)), z) + greater(z, tape.constant(std::move(high)));
+  return where(sum(beyond, 1), full(tape, rows, -std::numeric_limits<double>::infinity()), inside);
+}
+
+}  // namespace eqp::flows
