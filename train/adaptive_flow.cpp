@@ -110,7 +110,7 @@ class AdaptiveFlow {
 }  // namespace
 
 mcmc::Sampler base_sampler(flows::Flow flow) {
-  const ad::Batched draw({{flow.dim()}}, [flow](std::span<const ad::Var> in) -> ad::Vars {
+  const ad::Batched draw({{flow.noise_dim()}}, [flow](std::span<const ad::Var> in) -> ad::Vars {
     return {flow.base().draw(in[0])};
   });
   return [draw](ad::View out, ad::Key key, std::uint32_t first) {
