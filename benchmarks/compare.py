@@ -12,11 +12,13 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import cases as table
 import report
-from cases import PEERS, Case
+from cases import Case
 from participants import Failure, Participant
 from rows import NOT_ASKED, NOT_PART, WRONG, Row, is_wrong
 
@@ -25,10 +27,39 @@ ROOT = Path(__file__).resolve().parent.parent
 REST = 0.05
 
 
+@dataclass(frozen=True)
+class Suite:
+    """What is measured, and what is said of it."""
+
+    columns: tuple[str, ...]  # ours, limit or not, the peers
+    full: Callable[[], list[Case]]
+    quick: Callable[[], list[Case]]
+    rows_file: str
+    text_file: str
+    text: Callable[[list[Row], Row], str]  # of the rows and the machine
+    summary: Callable[[list[Row]], str]
+
+    @property
+    def peers(self) -> list[str]:
+        return [name for name in self.columns if name not in ("ours", "limit")]
+
+
+BENCH = Suite(
+    columns=("ours", "limit", *table.PEERS),
+    full=table.full,
+    quick=table.quick,
+    rows_file="bench.json",
+    text_file="performance.md",
+    text=report.performance,
+    summary=report.summary,
+)
+
+
 class Bench:
     """The participants of one number of threads."""
 
-    def __init__(self, options: argparse.Namespace, threads: int, folder: Path):
+    def __init__(self, suite: Suite, options: argparse.Namespace, threads: int, folder: Path):
+        self.suite = suite
         self.folder, self.threads, self.repeats = folder, threads, options.repeats
         commands = {
             f"ours_{dtype}": [str(options.bin / f"bench_{dtype}")] for dtype in table.TOLERANCE
@@ -62,11 +93,11 @@ class Bench:
             "repeats": self.repeats,
         }
         row |= {"bound": case.bound, "max_rel_diff": None, "spread": None}
-        row |= {f"{name}_s": None for name in ("ours", "limit", *PEERS)}
-        row |= {f"{name}_first_s": None for name in ("ours", *PEERS)} | {"notes": {}}
+        row |= {f"{name}_s": None for name in self.suite.columns}
+        row |= {f"{name}_first_s": None for name in ("ours", *self.suite.peers)} | {"notes": {}}
         notes: dict[str, str] = row["notes"]
         present = []
-        for name in PEERS:
+        for name in self.suite.peers:
             if name not in case.peers:
                 notes[name] = NOT_PART
             elif name not in self.all or name in self.absent:
@@ -75,9 +106,8 @@ class Bench:
                 present.append(name)
         try:
             self.prepare(case, row, present)
-            self.time(
-                row, {"ours": ours, "limit": ours} | {name: self.all[name] for name in present}
-            )
+            mine = {name: ours for name in self.suite.columns if name in ("ours", "limit")}
+            self.time(row, mine | {name: self.all[name] for name in present})
         except Failure as failure:
             notes["ours"] = str(failure)
         for participant in (ours, *(self.all[name] for name in present)):
@@ -101,6 +131,8 @@ class Bench:
                 present.remove(name)
                 continue
             row[f"{name}_first_s"] = answer["first_s"]
+            if not answer["comparable"]:
+                continue
             try:
                 difference = ours.ask("compare", file=str(results))["max_rel_diff"]
             except Failure as failure:
@@ -133,21 +165,21 @@ class Bench:
             row["spread"] = (high - low) / row["ours_s"]
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
+def parse(arguments: list[str], suite: Suite) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./bench", add_help=False)  # ./bench has the help
     parser.add_argument("--only", default="")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--repeats", type=int)
-    parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--peers", default=",".join(suite.peers))
     parser.add_argument("--bin", type=Path, default=ROOT / "build/release/bin")
     parser.add_argument("--python", type=Path, default=ROOT / "build/peers/bin/python")
     options = parser.parse_args(arguments)
     options.peers = [] if options.peers == "none" else options.peers.split(",")
     for peer in options.peers:
-        if peer not in PEERS:
-            parser.error(f"--peers {peer}: need none or some of {','.join(PEERS)}")
+        if peer not in suite.peers:
+            parser.error(f"--peers {peer}: need none or some of {','.join(suite.peers)}")
     try:
         options.threads = sorted({int(n) for n in options.threads.split(",")})
     except ValueError:
@@ -156,10 +188,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     if min(options.threads) < 1 or options.repeats < 1:
         parser.error("--threads and --repeats: need numbers above 0")
     partial = (
-        options.quick or options.only or options.peers != list(PEERS) or options.threads != [1, 2]
+        options.quick or options.only or options.peers != suite.peers or options.threads != [1, 2]
     )
     options.out = options.out or ROOT / ("build/bench" if partial else "docs")
-    options.cases = table.quick() if options.quick else table.full()
+    options.cases = suite.quick() if options.quick else suite.full()
     if options.only:
         wanted = options.only.split(",")
         unknown = [w for w in wanted if not any(belongs(c.workload, w) for c in options.cases)]
@@ -175,8 +207,8 @@ def belongs(workload: str, wanted: str) -> bool:
     return workload == wanted or workload.startswith(wanted + "-")
 
 
-def main(arguments: list[str]) -> int:
-    options = parse(arguments)
+def main(arguments: list[str], suite: Suite = BENCH) -> int:
+    options = parse(arguments, suite)
     options.out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     machine = report.machine()
@@ -185,21 +217,24 @@ def main(arguments: list[str]) -> int:
             if threads > len(os.sched_getaffinity(0)):
                 print(f"{threads} threads: skipped, there are fewer cores", flush=True)
                 continue
-            bench = Bench(options, threads, Path(temporary))
+            bench = Bench(suite, options, threads, Path(temporary))
             try:
                 machine["about"] = bench.about | machine.get("about", {})
                 for name, reason in bench.absent.items():
                     print(f"{name}: not here ({reason})", flush=True)
-                print(report.heading(threads), flush=True)
+                print(report.heading(threads, suite.columns), flush=True)
                 for case in options.cases:
                     rows.append(bench.measure(case))
                     print(report.line(rows[-1]), flush=True)
-                    report.write_rows(options.out, rows)  # an interruption loses no more than a row
+                    # An interruption loses no more than a row.
+                    report.write_rows(options.out / suite.rows_file, rows)
             finally:
                 bench.close()
     machine["end"] = datetime.datetime.now().isoformat(timespec="minutes")
-    report.write(options.out, rows, machine)
-    print(f"\n{report.summary(rows)}\n\nwritten to {options.out}: bench.json, performance.md")
+    if rows:
+        report.write(options.out / suite.text_file, suite.text(rows, machine))
+        written = f"{suite.rows_file}, {suite.text_file}"
+        print(f"\n{suite.summary(rows)}\n\nwritten to {options.out}: {written}")
     failed = [row for row in rows if row["ours_s"] is None or is_wrong(row)]
     return 1 if failed or not rows else 0
 

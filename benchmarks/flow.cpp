@@ -1,62 +1,52 @@
+#include <map>
+
+#include "benchmarks/flow_workload.hpp"
+#include "flows/maf.hpp"
+#include "flows/neural_spline.hpp"
 #include "flows/realnvp.hpp"
 
-#include "benchmarks/arrays.hpp"
-#include "benchmarks/evaluation.hpp"
-#include "benchmarks/training.hpp"
-#include "train/flow_ml.hpp"
-
-// W6: densities, draws and maximum likelihood of a RealNVP.
+// W6 and the flows of ./bench --flows: densities, draws and maximum likelihood.
 namespace eqp::bench {
 namespace {
 
-struct Nvp {
-  explicit Nvp(std::size_t d)
-      : flow(flows::realnvp(params, "flow", d,
-                            {.blocks = 4, .hidden = {128, 128}, .form = flows::CouplingForm::plain},
-                            kWeights)) {
-    // It begins as the identity, of which a check would see nothing.
-    ad::Draws draws(kWeights);
-    for (Real& v : params.mutate()) v = Real(0.05 * draws.normal());
-  }
+using Model = std::shared_ptr<FlowModel>;
 
-  ad::Params params;
-  flows::Flow flow;
-};
+Model realnvp(std::size_t d) {
+  return std::make_shared<FlowModel>(0.05, [=](ad::Params& params) {
+    return flows::realnvp(params, "flow", d,
+                          {.blocks = 4, .hidden = {128, 128}, .form = flows::CouplingForm::plain},
+                          kWeights);
+  });
+}
+
+// The spline's parameters are to be far from 0, where it is the identity.
+Model neural_spline(std::size_t d) {
+  return std::make_shared<FlowModel>(0.2, [=](ad::Params& params) {
+    return flows::neural_spline(params, "flow", d, {.blocks = 2, .hidden = {64, 64}}, kWeights);
+  });
+}
+
+Model maf(std::size_t d) {
+  return std::make_shared<FlowModel>(0.05, [=](ad::Params& params) {
+    return flows::maf(params, "flow", d, {.transforms = 5, .hidden = {64, 64}}, kWeights);
+  });
+}
 
 }  // namespace
 
-std::unique_ptr<Workload> flow_log_prob(const Case& c) {
-  const auto model = std::make_shared<Nvp>(c.d);
-  const auto log_prob = [=](std::span<const ad::Var> in) -> ad::Vars {
-    return {model->flow.log_prob(in[0])};
+std::unique_ptr<Workload> flow(const Case& c) {
+  static const std::map<std::string, Model (*)(std::size_t d)> models{
+      {"W6", realnvp},
+      {"F-realnvp", realnvp},
+      {"F-nsf", neural_spline},
+      {"F-maf", maf},
   };
-  return std::make_unique<Evaluation>(
-      c, Question{.f = log_prob,
-                  .in = {{"in.x", ad::normal({c.rows, c.d}, kData)}},
-                  .out = {"out.log_prob"},
-                  .write = [=](ad::Params& file) { put_all(file, model->params); }});
-}
-
-std::unique_ptr<Workload> flow_sample(const Case& c) {
-  const auto model = std::make_shared<Nvp>(c.d);
-  const auto sample = [=](std::span<const ad::Var> in) -> ad::Vars {
-    const auto [x, log_prob] = model->flow.sample(in[0]);
-    return {x, log_prob};
-  };
-  return std::make_unique<Evaluation>(
-      c,
-      Question{.f = sample,
-               .in = {{"noise.0", ad::normal({c.rows, c.d}, kNoise)}},
-               .out = {"out.x", "out.log_prob"},
-               .write = [=](ad::Params& file) { put_all(file, model->params); }},
-      Evaluation::Inputs::fresh_normals);
-}
-
-std::unique_ptr<Workload> flow_fit(const Case& c) {
-  const auto model = std::make_shared<Nvp>(c.d);
-  const train::DataSource data = same_batch(ad::normal({c.rows, c.d}, kData));
-  const auto objective = [=] { return train::flow_ml(model->flow, data, c.rows); };
-  return std::make_unique<Training>(c, Method{{model, &model->params}, objective});
+  using Make = std::unique_ptr<Workload> (*)(const Case&, Model);
+  static const std::map<std::string, Make> operations{
+      {"logprob", flow_log_prob}, {"sample", flow_sample}, {"fit", flow_fit}};
+  const std::size_t dash = c.workload.rfind('-');
+  const Model model = models.at(c.workload.substr(0, dash))(c.d);
+  return operations.at(c.workload.substr(dash + 1))(c, model);
 }
 
 }  // namespace eqp::bench

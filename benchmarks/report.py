@@ -4,16 +4,16 @@ import datetime
 import json
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rows import (
-    COLUMNS,
     NOT_ASKED,
     NOT_PART,
     Row,
     against_limit,
     against_torch,
+    columns_of,
     geometric_mean,
     is_wrong,
     speedup,
@@ -32,7 +32,7 @@ from tables import (
     title,
 )
 
-KEPT = "## Notes"  # of performance.md: from here on it is written by people and kept
+KEPT = "## Notes"  # of a report: from here on it is written by people and kept
 
 
 def machine() -> Row:
@@ -49,17 +49,17 @@ def machine() -> Row:
 
 def columns(title: list[str], times: list[str], rest: list[str]) -> str:
     """A line of the table on the screen."""
-    cells = [f"{title[0]:<14}", *(f"{cell:>6}" for cell in title[1:])]
+    cells = [f"{title[0]:<18}", *(f"{cell:>6}" for cell in title[1:])]
     return "".join([*cells, *(f"{cell:>14}" for cell in times), *(f"{cell:>11}" for cell in rest)])
 
 
-def heading(threads: int) -> str:
+def heading(threads: int, names: Sequence[str]) -> str:
     head = ["workload", "rows", "d", "width"]
-    return f"\n{counted(threads)}\n{columns(head, list(COLUMNS), ['peer/ours', 'differs'])}"
+    return f"\n{counted(threads)}\n{columns(head, list(names), ['peer/ours', 'differs'])}"
 
 
 def line(row: Row) -> str:
-    times = [seconds(row[f"{name}_s"]) for name in COLUMNS]
+    times = [seconds(row[f"{name}_s"]) for name in columns_of(row)]
     expected = (NOT_PART, NOT_ASKED)
     told = [f"\n    {k}: {note}" for k, note in row["notes"].items() if note not in expected]
     return columns(title(row)[:4], times, [ratio(speedup(row)), difference(row)]) + "".join(told)
@@ -153,14 +153,12 @@ def performance(rows: list[Row], machine: Row) -> str:
     return "\n".join(text)
 
 
-def write_rows(folder: Path, rows: list[Row]) -> None:
-    (folder / "bench.json").write_text(json.dumps(rows, indent=1) + "\n")
+def write_rows(path: Path, rows: list[Row]) -> None:
+    path.write_text(json.dumps(rows, indent=1) + "\n")
 
 
-def write(folder: Path, rows: list[Row], machine: Row) -> None:
-    """bench.json and performance.md, whose notes are kept."""
-    write_rows(folder, rows)
-    path = folder / "performance.md"
+def write(path: Path, text: str) -> None:
+    """The text with the notes that are there."""
     old = path.read_text() if path.exists() else ""
     kept = f"\n{KEPT}{old.split(KEPT, 1)[1]}" if KEPT in old else ""
-    path.write_text(performance(rows, machine) + kept)
+    path.write_text(text + kept)

@@ -4,16 +4,23 @@ import statistics
 from collections.abc import Iterable
 from typing import Any
 
-from cases import PEERS
-
 Row = dict[str, Any]
-COLUMNS = ("ours", "limit", *PEERS)
 NOT_PART, NOT_ASKED = "not part of this workload", "not asked for"
 WRONG = "WRONG"  # how the note begins of a peer whose results are not ours
 
 
+def columns_of(row: Row) -> list[str]:
+    """Whose times a row has: ours, the limit where it is measured, the peers."""
+    times = [key.removesuffix("_s") for key in row if key.endswith("_s")]
+    return [name for name in times if not name.endswith("_first")]
+
+
+def peers_of(row: Row) -> list[str]:
+    return [name for name in columns_of(row) if name not in ("ours", "limit")]
+
+
 def wrong_peers(row: Row) -> list[str]:
-    return [peer for peer in PEERS if row["notes"].get(peer, "").startswith(WRONG)]
+    return [peer for peer in peers_of(row) if row["notes"].get(peer, "").startswith(WRONG)]
 
 
 def is_wrong(row: Row) -> bool:
@@ -22,7 +29,7 @@ def is_wrong(row: Row) -> bool:
 
 def fastest_peer(row: Row) -> str | None:
     """The name of the fastest peer whose results are right."""
-    right = [p for p in PEERS if row[f"{p}_s"] and p not in wrong_peers(row)]
+    right = [p for p in peers_of(row) if row[f"{p}_s"] and p not in wrong_peers(row)]
     return min(right, key=lambda p: row[f"{p}_s"], default=None)
 
 

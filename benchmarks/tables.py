@@ -1,10 +1,10 @@
 """Tables of performance.md, and numbers as text."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from cases import LARGE, PEERS
-from rows import COLUMNS, Row, against_limit, against_torch, is_wrong, speedup
+from cases import LARGE
+from rows import Row, against_limit, against_torch, columns_of, is_wrong, speedup
 
 
 def seconds(value: float | None) -> str:
@@ -44,22 +44,21 @@ def table(head: list[str], lines: Iterable[list[str]]) -> str:
     return f"| {' | '.join(head)} |\n|{'---|' * len(head)}\n{body}"
 
 
-def speeds(rows: list[Row]) -> str:
-    head = [
-        "workload",
-        "rows",
-        "d",
-        "width",
-        "type",
-        *COLUMNS,
-        "fastest peer / ours",
-        "PyTorch / ours",
-        "ours / limit",
-    ]
+Ratios = dict[str, Callable[[Row], float | None]]
+RATIOS: Ratios = {
+    "fastest peer / ours": speedup,
+    "PyTorch / ours": against_torch,
+    "ours / limit": against_limit,
+}
+
+
+def speeds(rows: list[Row], ratios: Ratios = RATIOS) -> str:
+    names = columns_of(rows[0])
+    head = ["workload", "rows", "d", "width", "type", *names, *ratios]
     lines = (
         title(row)
-        + [seconds(row[f"{name}_s"]) for name in COLUMNS]
-        + [ratio(f(row)) for f in (speedup, against_torch, against_limit)]
+        + [seconds(row[f"{name}_s"]) for name in names]
+        + [ratio(f(row)) for f in ratios.values()]
         + [f"{100 * row['spread']:.0f} %" if row["spread"] is not None else "-", difference(row)]
         for row in rows
     )
@@ -67,7 +66,7 @@ def speeds(rows: list[Row]) -> str:
 
 
 def first_results(rows: list[Row]) -> str:
-    names = ("ours", *PEERS)
+    names = [name for name in columns_of(rows[0]) if name != "limit"]
     lines = (
         [*title(row), str(row["threads"]), *(seconds(row[f"{name}_first_s"]) for name in names)]
         for row in rows
@@ -77,7 +76,7 @@ def first_results(rows: list[Row]) -> str:
 
 def scaling_with_threads(rows: list[Row]) -> str:
     counts = sorted({row["threads"] for row in rows})
-    names = [name for name in COLUMNS if name != "limit"]
+    names = [name for name in columns_of(rows[0]) if name != "limit"]
     by_case = {(row["threads"], *title(row)): row for row in rows}
     lines = []
     for (threads, *case), one in by_case.items():
@@ -100,7 +99,7 @@ def scaling_with_threads(rows: list[Row]) -> str:
 def local_slopes(rows: list[Row], workload: str, along: str) -> str:
     """Times with the slope of log time over log size since the line above."""
     some = sorted((row for row in rows if row["workload"] == workload), key=lambda row: row[along])
-    names = [name for name in COLUMNS if any(row[f"{name}_s"] for row in some)]
+    names = [name for name in columns_of(some[0]) if any(row[f"{name}_s"] for row in some)]
     lines = []
     for before, row in zip([None, *some], some):
         cells = [str(row[along])]

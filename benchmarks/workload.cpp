@@ -14,9 +14,9 @@ std::unique_ptr<Workload> make_workload(const Case& c) {
       {"W3", denoising_score_matching},
       {"W4", sliced_score_matching},
       {"W5", exact_score_matching},
-      {"W6-logprob", flow_log_prob},
-      {"W6-sample", flow_sample},
-      {"W6-fit", flow_fit},
+      {"W6-logprob", flow},
+      {"W6-sample", flow},
+      {"W6-fit", flow},
       {"W7", adaptive_flow},
       {"W8-gauss", hmc_gaussian},
       {"W8-credit", hmc_credit},
@@ -24,6 +24,15 @@ std::unique_ptr<Workload> make_workload(const Case& c) {
       {"W9-laplacian", laplacian},
       {"W10-rows", ula},
       {"W10-width", ula},
+      {"F-realnvp-logprob", flow},
+      {"F-realnvp-sample", flow},
+      {"F-realnvp-fit", flow},
+      {"F-nsf-logprob", flow},
+      {"F-nsf-sample", flow},
+      {"F-nsf-fit", flow},
+      {"F-maf-logprob", flow},
+      {"F-maf-sample", flow},
+      {"F-maf-fit", flow},
   };
   if (const auto it = makers.find(c.workload); it != makers.end()) return it->second(c);
   std::string names;

@@ -34,9 +34,8 @@ std::unique_ptr<Workload> contrastive_divergence(const Case& c);
 std::unique_ptr<Workload> denoising_score_matching(const Case& c);
 std::unique_ptr<Workload> sliced_score_matching(const Case& c);
 std::unique_ptr<Workload> exact_score_matching(const Case& c);
-std::unique_ptr<Workload> flow_log_prob(const Case& c);
-std::unique_ptr<Workload> flow_sample(const Case& c);
-std::unique_ptr<Workload> flow_fit(const Case& c);
+/// W6 and F: the name says which flow and what is done with it.
+std::unique_ptr<Workload> flow(const Case& c);
 std::unique_ptr<Workload> adaptive_flow(const Case& c);
 std::unique_ptr<Workload> hmc_gaussian(const Case& c);
 std::unique_ptr<Workload> hmc_credit(const Case& c);

@@ -30,7 +30,8 @@ class Case:
 
 class Work(NamedTuple):
     run: Callable[[], object]  # `case.steps` steps; returns when they are done
-    # The arrays out.* of the file's inputs, by the weights before any step.
+    # The arrays out.* of the file's inputs, by the weights before any step. Or none, if the peer's
+    # map is another function of its weights: then this has checked it, and raises where it is wrong.
     check: Callable[[], Mapping[str, Any]]
     # Seconds to the end of a first run, where making it took more than that.
     first_s: float | None = None
@@ -90,7 +91,7 @@ class Session:
         # A training has moved its weights by now; the results are those of the first ones.
         out = make(self.case, self.arrays(file)).check()
         safetensors.numpy.save_file({name: to_numpy(value) for name, value in out.items()}, results)
-        return {"first_s": first}
+        return {"first_s": first, "comparable": bool(out)}
 
     def arrays(self, file: str) -> dict[str, Any]:
         return {name: self.load(value) for name, value in safetensors.numpy.load_file(file).items()}
