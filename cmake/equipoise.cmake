@@ -31,8 +31,6 @@ target_compile_options(eqp_options INTERFACE -Wno-missing-field-initializers -Wn
 if(EQP_SANITIZE)
   target_compile_options(eqp_options INTERFACE -O1 -fsanitize=address,undefined -fno-sanitize-recover=all)
   target_link_options(eqp_options INTERFACE -fsanitize=address,undefined)
-else()
-  target_compile_options(eqp_options INTERFACE $<$<CONFIG:Release>:-O3>)
 endif()
 
 # eqp_library(FOLDER [DEPENDENCY]): FOLDER/**.cpp as eqp_FOLDER_f32 and eqp_FOLDER_f64. The sources directly in
@@ -91,11 +89,18 @@ function(eqp_test folder)
   if(NOT sources)
     return()
   endif()
+  # It defines what Boost's header becomes the main() by.
+  set_source_files_properties(main.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
   foreach(precision ${EQP_PRECISIONS})
     set(target test_${folder}_${precision})
     add_executable(${target} main.cpp ${sources})
     target_link_libraries(${target} PRIVATE eqp_${folder}_${precision} Boost::unit_test_framework)
     target_compile_definitions(${target} PRIVATE BOOST_TEST_DYN_LINK EQP_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    # Tests compile twice as fast with these headers compiled once, none of which is ours, and without the last
+    # optimisations: what is tested had them in its library. (In there, precompiled headers make g++ 12 warn of itself.)
+    target_precompile_headers(${target} PRIVATE <algorithm> <cmath> <functional> <memory> <stdexcept> <string> <vector>
+                              <boost/test/unit_test.hpp> <tbb/parallel_for.h> <tbb/task_arena.h> <xsimd/xsimd.hpp>)
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
     add_test(NAME ${folder}_${precision} COMMAND ${target})
   endforeach()
 endfunction()
