@@ -5,6 +5,8 @@ softplus(a) + 0.01, splines have slopes at their ends that are trained too, and 
 the next coordinates change places at random. So weights do not carry over: the peer checks itself.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
@@ -31,13 +33,16 @@ from protocol import LEARNING_RATE, Case, Work, serve  # noqa: E402
 
 BINS, BOUND = 8, 5
 KEY = jax.random.key(0)
+once = functools.cache  # making a flow compiles every op of its first weights, for seconds
 
 
+@once
 def realnvp(d: int) -> Transformed:
     base = StandardNormal((d,))
     return coupling_flow(KEY, base_dist=base, flow_layers=8, nn_width=128, nn_depth=2)
 
 
+@once
 def neural_spline(d: int) -> Transformed:
     spline = RationalQuadraticSpline(knots=BINS - 1, interval=BOUND)
     return coupling_flow(
@@ -50,11 +55,10 @@ def neural_spline(d: int) -> Transformed:
     )
 
 
+@once
 def maf(d: int) -> Transformed:
     base = StandardNormal((d,))
-    return masked_autoregressive_flow(
-        KEY, base_dist=base, flow_layers=5, nn_width=64, nn_depth=2
-    )
+    return masked_autoregressive_flow(KEY, base_dist=base, flow_layers=5, nn_width=64, nn_depth=2)
 
 
 def parts(flow: Transformed):

@@ -31,7 +31,7 @@ class Case:
 class Work(NamedTuple):
     run: Callable[[], object]  # `case.steps` steps; returns when they are done
     # The arrays out.* of the file's inputs, by the weights before any step. Or none, if the peer's
-    # map is another function of its weights: then this has checked it, and raises where it is wrong.
+    # map is another function of its weights: then this checks it, and raises where it is wrong.
     check: Callable[[], Mapping[str, Any]]
     # Seconds to the end of a first run, where making it took more than that.
     first_s: float | None = None
