@@ -72,7 +72,8 @@ BOOST_AUTO_TEST_CASE(arrays_of_uniforms_are_the_words_at_their_address_and_not_t
           if constexpr (per_block == 4) {
             u = (double(w[k] >> 9) + 0.5) * 0x1p-23;
           } else {
-            u = (double((std::uint64_t(w[2 * k]) << 32 | w[2 * k + 1]) >> 12) + 0.5) * 0x1p-52;
+            const auto high = static_cast<std::uint64_t>(w[2 * k]);
+            u = (double((high << 32 | w[2 * k + 1]) >> 12) + 0.5) * 0x1p-52;
           }
           wrong += double(x(i, j)) != u;
         }
