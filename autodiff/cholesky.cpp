@@ -14,7 +14,8 @@ Cholesky::Cholesky(const std::string& who, std::span<const double> a, std::size_
   for (std::size_t i = 0; i < d; ++i) {
     for (std::size_t j = 0; j <= i; ++j) {
       double rest = a[i * d + j];
-      if (std::abs(rest - a[j * d + i]) > 1e-9 * std::sqrt(std::abs(a[i * d + i] * a[j * d + j]))) {
+      const double rounding = 1e-9 * std::sqrt(std::abs(a[i * d + i] * a[j * d + j]));
+      if (i != j && !(std::abs(rest - a[j * d + i]) <= rounding)) {  // so that a NaN fails
         throw std::invalid_argument(who + ": covariance entries (" + std::to_string(i) + ", " +
                                     std::to_string(j) + ") and (" + std::to_string(j) + ", " +
                                     std::to_string(i) + ") differ; need a symmetric matrix");

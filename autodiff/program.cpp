@@ -63,8 +63,8 @@ std::size_t Batched::block(std::size_t rows) const {
   if (large.bytes() <= kCache) return kLarge;
   // What every block reads or writes whatever its rows, weights and their gradient, costs the more
   // the smaller the blocks are.
-  const std::size_t of_rows = 2 * (large.bytes() - program(kSmall).bytes());
-  const std::size_t of_all = large.bytes() - of_rows + large.shared_bytes();
+  const double of_rows = 2 * (double(large.bytes()) - double(program(kSmall).bytes()));
+  const double of_all = double(large.bytes()) - of_rows + double(large.shared_bytes());
   return of_all >= of_rows / 2 ? kLarge : kSmall;
 }
 

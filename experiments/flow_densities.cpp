@@ -5,7 +5,11 @@
 // Expect: splines (nsf) within 0.05 nats of the exact entropy on eight Gaussians and rings, where
 // affine couplings (realnvp) leave bridges between the modes. Six minutes on two cores; --quick
 // takes some seconds and proves nothing.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <iostream>
+#include <memory>
 
 #include "autodiff/parallel.hpp"
 #include "experiments/common/ebm.hpp"

@@ -7,6 +7,8 @@
 // some minutes on two cores.
 //
 // CI: --data experiments/data/digits.csv.gz --label last --levels 17
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <iostream>
 #include <numeric>
@@ -219,7 +221,7 @@ void run(Cli& cli) {
           cli.quick() ? std::vector<std::size_t>{32, 32} : std::vector<std::size_t>{256, 256},
           "widths of a transform's network", width),
       .batch = cli.get<std::size_t>("batch", 100, "images per update", {.min = 1}),
-      .epochs = cli.get("epochs", cli.quick() ? 2u : 400u, "at most", {.min = 1}),
+      .epochs = cli.get("epochs", cli.quick() ? 2u : 400u, "at most", {.min = 1, .max = 1e5}),
       .patience = cli.get("patience", 30u, "epochs without a smaller validation loss", {.min = 1}),
       .learning_rate = cli.get("lr", 5e-4, "of Adam", {.above = 0})};
   const bool keep = cli.flag("save-data", "also write the prepared data, for another program");

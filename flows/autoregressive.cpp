@@ -3,22 +3,30 @@
 #include <stdexcept>
 
 namespace eqp::flows {
+namespace {
+
+std::shared_ptr<const Monotone> checked(const std::string& name,
+                                        std::shared_ptr<const Monotone> family) {
+  if (family && family->n_features() == 1) return family;
+  throw std::invalid_argument("autoregressive \"" + name + "\": " +
+                              (family
+                                   ? "a family on a circle; need couplings, whose networks know it"
+                                   : "no family; need one"));
+}
+
+}  // namespace
 
 Autoregressive::Autoregressive(ad::Params& params, const std::string& name, std::size_t dim,
                                std::shared_ptr<const Monotone> family,
                                const AutoregressiveOptions& options, ad::Key key)
     : Bijection(name, dim, options.context_dim),
-      family_(std::move(family)),
+      family_(checked(name, std::move(family))),
       one_pass_(options.one_pass),
       net_(params, name, dim, family_->n_params(),
            {.hidden = options.hidden,
             .activation = options.activation,
             .context_dim = options.context_dim},
-           key) {
-  if (family_->n_features() == 1) return;
-  throw std::invalid_argument("autoregressive \"" + name +
-                              "\": a family on a circle; need couplings, whose networks know it");
-}
+           key) {}
 
 Mapped Autoregressive::push(ad::Var z, ad::Var context) const {
   return one_pass_ == OnePass::forward ? in_one_pass(z, context, &Monotone::forward)

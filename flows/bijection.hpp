@@ -42,6 +42,8 @@ class Bijection {
   /// Coordinates at which the formula changes, such as where a spline meets its tails: checks look
   /// there.
   virtual std::vector<double> seams() const { return {}; }
+  /// By how much coordinates may differ that are the same point of a torus; 0: on none.
+  virtual double period() const { return 0; }
 
  protected:
   Bijection(std::string name, std::size_t dim, std::size_t context_dim = 0);

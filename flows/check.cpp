@@ -25,6 +25,7 @@ double log_abs_det(std::vector<double> m, std::size_t d) {
       if (std::abs(m[i * d + k]) > std::abs(m[pivot * d + k])) pivot = i;
     }
     std::swap_ranges(&m[k * d], &m[k * d] + d, &m[pivot * d]);
+    if (m[k * d + k] == 0) return -std::numeric_limits<double>::infinity();
     total += std::log(std::abs(m[k * d + k]));
     for (std::size_t i = k + 1; i < d; ++i) {
       const double factor = m[i * d + k] / m[k * d + k];
@@ -46,16 +47,18 @@ std::vector<ad::Tensor> finite_values(const ad::Function& f, const std::vector<a
   return out;
 }
 
-double largest_difference(ad::ConstView a, ad::ConstView b) {
+// Coordinates a period apart are the same, where there is one.
+double largest_difference(ad::ConstView a, ad::ConstView b, double period) {
   double largest = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    const double scale = 1 + std::abs(double(b[i]));
-    largest = std::max(largest, std::abs(double(a[i]) - double(b[i])) / scale);
+    const double scale = 1 + std::abs(double(b[i])), off = double(a[i]) - double(b[i]);
+    const double apart = period > 0 ? std::remainder(off, period) : off;
+    largest = std::max(largest, std::abs(apart) / scale);
   }
   return largest;
 }
 
-// Rows to try: normals, three times as many far out, and every coordinate at every seam.
+// Rows to try: normals, as many three times as far out, and every coordinate at every seam.
 ad::Tensor points(std::size_t n, std::size_t d, const std::vector<double>& seams, ad::Key key) {
   ad::Tensor x({2 * n + seams.size(), d});
   ad::BlockRng{key, 0, 0}.normal(x);
@@ -68,7 +71,7 @@ ad::Tensor points(std::size_t n, std::size_t d, const std::vector<double>& seams
   return x;
 }
 
-Deviation deviation(const std::string& name, const Map& forward, const Map& inverse,
+Deviation deviation(const std::string& name, double period, const Map& forward, const Map& inverse,
                     const std::vector<ad::Tensor>& in) {
   const std::size_t n = in[0].rows(), d = in[0].cols();
   const auto out = finite_values(
@@ -82,7 +85,7 @@ Deviation deviation(const std::string& name, const Map& forward, const Map& inve
         return outputs;
       },
       in);
-  Deviation result{.layer = name, .round_trip = largest_difference(out[0], in[0])};
+  Deviation result{.layer = name, .round_trip = largest_difference(out[0], in[0], period)};
   std::vector<double> jacobian(d * d);
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j < d; ++j) {
@@ -171,16 +174,18 @@ Check check(const Flow& flow, const CheckOptions& options) {
   };
   const std::size_t d = flow.dim();
   Check result;
+  double period = 0;
   for (const auto& layer : flow.layers()) {
+    period = std::max(period, layer->period());
     const auto in =
         with_context(points(options.points, d, layer->seams(), options.key), layer->context_dim());
     result.layers.push_back(deviation(
-        layer->name(), [&](ad::Var z, ad::Var c) { return layer->forward(z, c); },
+        layer->name(), layer->period(), [&](ad::Var z, ad::Var c) { return layer->forward(z, c); },
         [&](ad::Var x, ad::Var c) { return layer->inverse(x, c); }, in));
   }
   const auto in = with_context(points(options.points, d, {}, options.key), flow.context_dim());
   result.flow = deviation(
-      "flow", [&](ad::Var z, ad::Var c) { return flow.forward(z, c); },
+      "flow", period, [&](ad::Var z, ad::Var c) { return flow.forward(z, c); },
       [&](ad::Var x, ad::Var c) { return flow.inverse(x, c); }, in);
   result.flow.gradient = gradient_deviation(flow, in, options.key.fork(2));
   try_far_out(flow, in);

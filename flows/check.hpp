@@ -40,7 +40,8 @@ struct Check {
 
 /// Tries every layer, also where its formula changes (Bijection::seams), and the flow. Throws
 /// std::runtime_error naming operation and layer for a value or a gradient that is not finite, also
-/// at points of size 1e4, and std::invalid_argument for a span in more than two dimensions.
+/// at points of size 1e4, where a base on a box has none, and std::invalid_argument for a span in
+/// more than two dimensions.
 Check check(const Flow& flow, const CheckOptions& options = {});
 
 /// Reads the parameters of a flow (ad::load_safetensors) and tries it. Throws std::runtime_error

@@ -41,8 +41,9 @@ class Coupling {
   /// Columns of the context that the map depends on beside the copied half; 0: none.
   std::size_t context_dim() const { return context_dim_; }
 
-  /// As Bijection::seams.
+  /// As Bijection's.
   virtual std::vector<double> seams() const { return {}; }
+  virtual double period() const { return 0; }
 
   virtual MappedHalves forward(const Halves& z, ad::Var context) const = 0;
   virtual MappedHalves inverse(const Halves& x, ad::Var context) const = 0;
@@ -72,6 +73,7 @@ class CouplingChain : public Bijection {
   CouplingChain(std::string name, std::vector<std::shared_ptr<const Coupling>> couplings);
 
   std::vector<double> seams() const override;
+  double period() const override { return couplings_[0]->period(); }
 
  private:
   Mapped push(ad::Var z, ad::Var context) const override;

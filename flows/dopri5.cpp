@@ -39,7 +39,7 @@ class Block {
         at_(field.workspace(n_)),
         state_(n_ * (d_ + 1)),
         next_(state_.size()),
-        step_(n_, o.first_step),
+        step_(n_, std::min(o.first_step, 1.0)),
         time_(n_, 0) {
     for (auto& k : slopes_) k.resize(state_.size());
     for (std::size_t i = 0; i < n_; ++i) std::ranges::copy(x.row(i), row(state_, i));
@@ -168,6 +168,13 @@ Solution solve(const Continuous& flow, Direction direction, const ad::Tensor& x,
                                 (conditional ? " with context " + str(context.shape()) : "") +
                                 "; need rows of " + std::to_string(flow.dim()) +
                                 (conditional ? " and " + std::to_string(flow.context_dim()) : ""));
+  }
+  // Written so that a NaN fails.
+  if (!(options.first_step > 0 && options.absolute > 0 && options.relative >= 0)) {
+    throw std::invalid_argument("dopri5: first step " + std::to_string(options.first_step) +
+                                ", tolerances " + std::to_string(options.relative) + " and " +
+                                std::to_string(options.absolute) +
+                                "; need a step and an absolute tolerance above 0");
   }
   const ad::Batched field = field_of(flow, conditional);
   const ad::Blocks blocks{x.rows(), field.block(x.rows())};

@@ -89,6 +89,14 @@ ad::Var Flow::log_prob(ad::Var x, ad::Var context) const {
 }
 
 void Flow::start_from(ad::Params& params, const ad::Tensor& x, const ad::Tensor& context) const {
+  const std::size_t n = x.rows();
+  if (x.shape() != ad::Shape{n, dim()} ||
+      (context_dim_ > 0 && context.shape() != ad::Shape{n, context_dim_})) {
+    throw std::invalid_argument("flow: data " + str(x.shape()) + " and context " +
+                                str(context.shape()) + " to start from; need (n, " +
+                                std::to_string(dim()) + ") and (n, " +
+                                std::to_string(context_dim_) + ")");
+  }
   const auto deepest =
       std::ranges::find_if(layers_, [](const auto& layer) { return layer->starts_from_data(); });
   ad::Tensor reached = x;

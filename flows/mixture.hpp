@@ -15,7 +15,8 @@ struct MixtureOptions {
 
 /// A trainable mixture of Gaussians with diagonal covariances: `<name>.mean` and `<name>.log_scale`
 /// (K, d), `<name>.logit` (K) of the weights, which begin equal. A draw takes d + 1 normals, the
-/// last of which chooses the component; its derivatives reach means and scales, not the weights.
+/// last of which chooses the component; its derivatives reach means and scales, not the weights,
+/// which the reverse divergence therefore cannot learn.
 class TrainableMixture : public Base {
  public:
   /// Throws std::invalid_argument without dimensions or components, or unless spread and scale are

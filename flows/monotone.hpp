@@ -17,6 +17,8 @@ class Monotone {
   virtual std::size_t n_params() const = 0;
   /// Where the formula changes, whatever the parameters.
   virtual std::vector<double> seams() const { return {}; }
+  /// The length of the circle it is a family on; 0: of the line.
+  virtual double period() const { return 0; }
 
   /// What a network reads of the coordinates (n, k) it depends on, (n, n_features k).
   virtual std::size_t n_features() const { return 1; }

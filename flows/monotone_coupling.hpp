@@ -23,6 +23,7 @@ class MonotoneCoupling : public Coupling {
                    ad::Key key);
 
   std::vector<double> seams() const override { return family_->seams(); }
+  double period() const override { return family_->period(); }
   MappedHalves forward(const Halves& z, ad::Var context) const override;
   MappedHalves inverse(const Halves& x, ad::Var context) const override;
 

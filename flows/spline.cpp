@@ -133,8 +133,9 @@ constexpr ad::Op cotangent_op(const char* name) {
       .vjp = [](const ad::Vjp& c) -> Vars {
         // Apart, since the inputs may themselves depend on each other: as an autoregressive map's
         // parameters do on coordinates.
+        const std::size_t copy = c.g.tape->size();
         Vars in;
-        for (const Var v : c.in) in.push_back(apart(v, 0, ad::Apart::while_recording));
+        for (const Var v : c.in) in.push_back(apart(v, copy, ad::Apart::while_recording));
         return ad::vjp(cotangents(to_options(c.attr), in[0], in[1], in[2]), in, c.g);
       },
   };
@@ -195,6 +196,7 @@ class CircularSpline : public Monotone {
 
   std::size_t n_params() const override { return spline_.n_params() + 1; }
   std::vector<double> seams() const override { return spline_.seams(); }
+  double period() const override { return 2 * bound_; }
 
   std::size_t n_features() const override { return 2; }
   Var features(Var x) const override {

@@ -27,13 +27,16 @@ UniformBox::UniformBox(std::vector<double> low, std::vector<double> high, Outsid
 
 ad::Var UniformBox::draw(ad::Var noise) const {
   check_batch("uniform draw", noise, dim());
-  ad::Tensor low({dim()}), size({dim()});
+  ad::Tensor low({dim()}), size({dim()}), high({dim()});
   for (std::size_t j = 0; j < dim(); ++j) {
     low[j] = Real(low_[j]);
+    high[j] = Real(high_[j]);
     size[j] = Real(high_[j] - low_[j]);
   }
   ad::Tape& tape = *noise.tape;
-  return normal_cdf(noise) * tape.constant(std::move(size)) + tape.constant(std::move(low));
+  const ad::Var z =
+      normal_cdf(noise) * tape.constant(std::move(size)) + tape.constant(std::move(low));
+  return minimum(z, tape.constant(std::move(high)));  // where the sum was rounded up
 }
 
 ad::Var UniformBox::log_prob(ad::Var z) const {
@@ -47,7 +50,7 @@ ad::Var UniformBox::log_prob(ad::Var z) const {
   }
   ad::Tape& tape = *z.tape;
   const ad::Shape rows{z.shape()[0]};
-  const ad::Var inside = full(tape, rows, -log_volume);
+  const ad::Var inside = 0.0 * sum(z, 1) - log_volume;  // not a number where z is none
   if (outside_ == Outside::periodic) return inside;
   const ad::Var beyond =
       greater(tape.constant(std::move(low)), z) + greater(z, tape.constant(std::move(high)));

@@ -17,8 +17,14 @@ void need(bool met, const std::string& name, T value, const char* what) {
 
 }  // namespace
 
+// As Real has them: a share that rounds to 1 leaves 0 for the rest, an epsilon that rounds to 0 is
+// none.
 void need_share(const std::string& name, double value) {
-  need(value >= 0 && value < 1, name, value, "at least 0 and less than 1");
+  need(value >= 0 && Real(value) < 1, name, value, "at least 0 and less than 1");
+}
+
+void need_above_0(const std::string& name, double value) {
+  need(Real(value) > 0 && std::isfinite(value), name, value, "a finite number above 0");
 }
 
 void need_at_least_0(const std::string& name, double value) {

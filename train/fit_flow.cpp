@@ -16,12 +16,13 @@ void check(const flows::Flow& flow, const ad::Tensor& x, const ad::Tensor& conte
            const FitToDataOptions& options) {
   const std::size_t c = flow.context_dim();
   const bool fits = x.shape().rank() == 2 && x.shape()[1] == flow.dim() &&
-                    (c == 0 || context.shape() == ad::Shape{x.rows(), c});
+                    (c == 0 ? context.size() == 0 : context.shape() == ad::Shape{x.rows(), c});
   if (!fits) {
-    throw std::invalid_argument("fit_to_data: data " + str(x.shape()) +
-                                (c > 0 ? ", context " + str(context.shape()) : "") + "; need (n, " +
-                                std::to_string(flow.dim()) + ")" +
-                                (c > 0 ? " and (n, " + std::to_string(c) + ")" : ""));
+    throw std::invalid_argument(
+        "fit_to_data: data " + str(x.shape()) +
+        (context.size() > 0 ? ", context " + str(context.shape()) : "") + "; need (n, " +
+        std::to_string(flow.dim()) + ")" +
+        (c > 0 ? " and (n, " + std::to_string(c) + ")" : " and no context"));
   }
   if (options.max_epochs == 0 || options.patience == 0) {
     throw std::invalid_argument("fit_to_data: " + std::to_string(options.max_epochs) +

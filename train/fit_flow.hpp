@@ -43,7 +43,7 @@ struct FitToData {
 /// Adam runs through shuffled epochs, and the parameters that did best on the validation rows are
 /// kept. x (n, d), context (n, c) or empty. Throws std::invalid_argument for data of another shape
 /// or without a row for training and one for validation, std::runtime_error for a loss that is not
-/// finite, naming epoch, operation and layer.
+/// finite, naming epoch, operation and layer; the parameters are then those of the last step.
 FitToData fit_to_data(const flows::Flow& flow, ad::Params& params, const ad::Tensor& x,
                       const ad::Tensor& context, const FitToDataOptions& options = {});
 FitToData fit_to_data(const flows::Flow& flow, ad::Params& params, const ad::Tensor& x,

@@ -150,10 +150,10 @@ LbfgsResult lbfgs(ad::Params& params, std::span<const ad::ConstView> data, const
   for (const ad::ConstView& v : data) shapes.push_back(v.shape);
   const auto loss_and_gradient = [&](std::span<const ad::Var> in) -> ad::Vars {
     const ad::Var losses = loss(in);
-    if (losses.shape().rank() != 0 && losses.shape() != ad::Shape{data[0].rows()}) {
-      throw std::invalid_argument("lbfgs: the loss of " + std::to_string(data[0].rows()) +
-                                  " rows is " + ad::str(losses.shape()) + "; need " +
-                                  ad::str({data[0].rows()}) + " or ()");
+    const std::size_t rows = data.empty() ? 1 : data[0].rows();
+    if (losses.shape().rank() != 0 && losses.shape() != ad::Shape{rows}) {
+      throw std::invalid_argument("lbfgs: the loss of " + std::to_string(rows) + " rows is " +
+                                  ad::str(losses.shape()) + "; need " + ad::str({rows}) + " or ()");
     }
     return {losses, ad::grad(losses, params)};
   };

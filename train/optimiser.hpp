@@ -6,7 +6,8 @@
 #include "autodiff/real.hpp"
 
 // Rules of descent, one file each in optimisers/. What they are made with throws
-// std::invalid_argument unless momentum and betas are in [0, 1) and the rest is at least 0.
+// std::invalid_argument unless momentum and betas are in [0, 1), epsilon is above 0 and the rest at
+// least 0.
 namespace eqp::train {
 
 /// A descent rule over flat arrays. It owns what it remembers between steps.

@@ -135,6 +135,9 @@ void Update::sum_gradients() {
 }
 
 Update::Result Update::step(std::span<const ad::ConstView> batch, double learning_rate) {
+  if (batch.empty() || batch[0].rows() == 0) {
+    throw std::invalid_argument(name_ + ": a batch of 0 rows; need at least 1");
+  }
   prepare(batch[0].rows());
   if (!apart_) check_rows_apart(batch);
   ad::parallel_for(groups_.count(), [&](std::size_t group) { run_group(batch, group); });

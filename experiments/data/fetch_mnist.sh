@@ -25,6 +25,7 @@ holds() {
 
 mkdir -p -- "$folder"
 temporary=$(mktemp -p "$folder")
+command -v curl >/dev/null || { echo "${0##*/}: needs curl (Debian packages curl and ca-certificates)" >&2 && exit 2; }
 trap 'rm -f -- "$temporary"' EXIT
 while read -r sum name; do
   [ -n "$name" ] || continue

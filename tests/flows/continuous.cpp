@@ -213,6 +213,12 @@ BOOST_AUTO_TEST_CASE(bad_arguments_are_refused) {
   BOOST_CHECK_THROW(wrong.forward(tape.input({3, 2})), std::invalid_argument);
   BOOST_CHECK_THROW(flows::solve({"ode", 2, linear}, Direction::forward, ad::Tensor({3, 1})),
                     std::invalid_argument);
+  for (const flows::AdaptiveOptions& bad :
+       {flows::AdaptiveOptions{.absolute = 0}, flows::AdaptiveOptions{.first_step = 0}}) {
+    BOOST_CHECK_THROW(
+        flows::solve({"ode", 1, linear}, Direction::forward, ad::Tensor({3, 1}), {}, bad),
+        std::invalid_argument);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -92,6 +92,13 @@ BOOST_AUTO_TEST_CASE(a_flow_starts_its_layers_from_what_reaches_them) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(data_of_another_width_are_no_start) {
+  ad::Params params;
+  const flows::Flow flow(std::make_shared<flows::DiagonalGaussian>(flows::standard_normal(3)),
+                         {std::make_shared<flows::Whitening>(params, "w", 3)});
+  BOOST_CHECK_THROW(flow.start_from(params, ad::Tensor({9, 2})), std::invalid_argument);
+}
+
 BOOST_AUTO_TEST_CASE(data_without_spread_are_no_start) {
   ad::Params params;
   const flows::ElementwiseAffine a(params, "a", 2);

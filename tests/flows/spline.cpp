@@ -296,6 +296,21 @@ BOOST_AUTO_TEST_CASE(derivatives_of_first_and_second_order_agree_with_difference
   });
 }
 
+BOOST_AUTO_TEST_CASE(derivatives_of_third_order_agree_with_differences) {
+  if (!kDouble) return;
+  const SplineOptions o{.bins = 2, .bound = 1.5};
+  const auto map = flows::rational_quadratic(o);
+  const Inputs in(o, *map, 4);
+  for (const Direction apply : {&Monotone::forward, &Monotone::inverse}) {
+    const ad::Function second = [&](std::span<const ad::Var> v) {
+      const ad::Vars g = ad::grad(mixture(((*map).*apply)(v[0], v[1])), {v[0], v[1]});
+      const ad::Vars h = ad::grad(sum(sin(g[0])) + sum(sin(g[1])), {v[0], v[1]});
+      return ad::Vars{sum(sin(h[0])) + sum(sin(h[1]))};
+    };
+    BOOST_TEST(against_differences(second, {in.x, in.raw}) < 1e-5);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(impossible_options_are_refused) {
   const auto refused = [](const SplineOptions& o) {
     BOOST_CHECK_THROW(flows::rational_quadratic(o), std::invalid_argument);

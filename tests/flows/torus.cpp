@@ -5,6 +5,7 @@
 #include "autodiff/grad.hpp"
 #include "autodiff/program.hpp"
 #include "autodiff/random.hpp"
+#include "flows/check.hpp"
 #include "flows/neural_spline.hpp"
 #include "tests/flows/cases.hpp"
 
@@ -109,6 +110,13 @@ BOOST_AUTO_TEST_CASE(the_density_integrates_to_one_over_the_torus) {
   }
   BOOST_TEST(std::abs(mass - 1) < 1e-3);
   BOOST_TEST(most > 2 * least);
+}
+
+BOOST_AUTO_TEST_CASE(the_check_knows_the_torus) {
+  const Torus torus;
+  const flows::Check result = flows::check(torus.flow);
+  BOOST_TEST(result.flow.round_trip < (kDouble ? 1e-9 : 1e-3));
+  BOOST_TEST(result.flow.log_det < (kDouble ? 1e-9 : 1e-2));
 }
 
 BOOST_AUTO_TEST_CASE(linear_layers_on_a_torus_are_refused) {

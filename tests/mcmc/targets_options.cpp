@@ -52,6 +52,9 @@ BOOST_AUTO_TEST_CASE(bad_options_are_refused_with_a_reason) {
   };
   refuses("not positive definite", [] { gaussian({.mean = {0, 0}, .covariance = {1, 2, 2, 1}}); });
   refuses("not positive definite", [] { gaussian({.mean = {0}, .covariance = {std::nan("")}}); });
+  refuses("need a symmetric matrix", [] {
+    gaussian({.mean = {0, 0}, .covariance = {1, std::nan(""), 0, 1}});
+  });
   refuses("symmetric", [] { gaussian({.mean = {0, 0}, .covariance = {1, 0.5, 0.4, 1}}); });
   refuses("need 2 x 2", [] { gaussian({.mean = {0, 0}, .covariance = {1, 0, 1}}); });
   refuses("no dimensions", [] { gaussian({}); });

@@ -125,6 +125,7 @@ Table from_idx(const fs::path& path, const std::string& label) {
     refuse(label, "labels of shape " + str(labels.shape()) + " for " +
                       std::to_string(extents.rows) + " rows of " + path.filename().string());
   }
+  require_finite(labels, label);
   table.labels.assign(labels.flat().begin(), labels.flat().end());
   return table;
 }

@@ -26,7 +26,7 @@ class Adam final : public Optimiser {
   Adam(const std::string& name, AdamOptions options) : o_(options) {
     need_share(name + ": beta1", o_.beta1);
     need_share(name + ": beta2", o_.beta2);
-    need_at_least_0(name + ": epsilon", o_.epsilon);
+    need_above_0(name + ": epsilon", o_.epsilon);
     need_at_least_0(name + ": weight_decay", o_.weight_decay);
   }
 

@@ -26,7 +26,7 @@ class Adamax final : public Optimiser {
   explicit Adamax(AdamaxOptions options) : o_(options) {
     need_share("adamax: beta1", o_.beta1);
     need_share("adamax: beta2", o_.beta2);
-    need_at_least_0("adamax: epsilon", o_.epsilon);
+    need_above_0("adamax: epsilon", o_.epsilon);
   }
 
   void step(std::span<Real> params, std::span<const Real> g, double learning_rate) override {
