@@ -5,7 +5,7 @@
 
 #include "tests/flows/cases.hpp"
 
-// The two coupling maps against their formulas, written out in double with masks.
+// The coupling maps against their formulas, written out in double with masks.
 using namespace eqp;
 using flows::CouplingForm;
 using flows::Half;
@@ -53,7 +53,14 @@ struct Result {
 Result capped(const std::map<std::string, Array>& p, const Row& x, const Row& m, double c) {
   Row frozen = x;
   for (std::size_t j = 0; j < x.size(); ++j) frozen[j] *= 1 - m[j];
-  const Row net_s = network(p, "c.s", frozen), net_t = network(p, "c.t", frozen);
+  Row net_s, net_t;
+  if (p.contains("c.s.0.weight")) {
+    net_s = network(p, "c.s", frozen), net_t = network(p, "c.t", frozen);
+  } else {
+    const Row both = network(p, "c", frozen);
+    const auto middle = both.begin() + both.size() / 2;
+    net_s = {both.begin(), middle}, net_t = {middle, both.end()};
+  }
   Result r{x};
   for (std::size_t j = 0; j < x.size(); ++j) {
     const double s = c * std::tanh(m[j] * net_s[j]), t = c * m[j] * net_t[j];
@@ -63,13 +70,21 @@ Result capped(const std::map<std::string, Array>& p, const Row& x, const Row& m,
   return r;
 }
 
-// Dinh's form on the columns that move, with networks from the columns that do not.
+// Dinh's form on the columns that move, with networks from the columns that do not: two, or one
+// whose outputs are log-scales and shifts.
 Result plain(const std::map<std::string, Array>& p, const Row& x, const Row& m, double c) {
   Row frozen;
   for (std::size_t j = 0; j < x.size(); ++j) {
     if (m[j] == 0) frozen.push_back(x[j]);
   }
-  const Row net_s = network(p, "c.s", frozen), net_t = network(p, "c.t", frozen);
+  Row net_s, net_t;
+  if (p.contains("c.s.0.weight")) {
+    net_s = network(p, "c.s", frozen), net_t = network(p, "c.t", frozen);
+  } else {
+    const Row both = network(p, "c", frozen);
+    const auto middle = both.begin() + both.size() / 2;
+    net_s = {both.begin(), middle}, net_t = {middle, both.end()};
+  }
   Result r{x};
   std::size_t k = 0;
   for (std::size_t j = 0; j < x.size(); ++j) {
@@ -85,12 +100,30 @@ Result plain(const std::map<std::string, Array>& p, const Row& x, const Row& m, 
 
 BOOST_AUTO_TEST_SUITE(coupling)
 
-BOOST_AUTO_TEST_CASE(both_forms_equal_their_formulas_written_with_masks) {
+BOOST_AUTO_TEST_CASE(all_forms_equal_their_formulas_written_with_masks) {
   const double tolerance = sizeof(Real) == 8 ? 1e-13 : 1e-5;
-  for (const auto form : {CouplingForm::capped, CouplingForm::plain}) {
+  using Make = std::shared_ptr<flows::CouplingChain> (*)(ad::Params&, Half);
+  using Formula = decltype(&plain);
+  const std::pair<Make, Formula> forms[] = {
+      {[](ad::Params& p, Half half) {
+         return flows::test::coupling(p, 5, half, CouplingForm::capped);
+       },
+       capped},
+      {[](ad::Params& p, Half half) {
+         return flows::test::coupling(p, 5, half, CouplingForm::plain);
+       },
+       plain},
+      {[](ad::Params& p, Half half) {
+         return std::make_shared<flows::CouplingChain>(
+             "c", flows::test::Couplings{std::make_shared<flows::MonotoneCoupling>(
+                      p, "c", 5, half, flows::affine_map(0.8),
+                      flows::MonotoneCouplingOptions{.hidden = {8}}, ad::Key{3, 0})});
+       },
+       plain}};
+  for (const auto& [make, formula] : forms) {
     for (const auto moved : {Half::first, Half::second}) {
       ad::Params params;
-      const auto map = flows::test::coupling(params, 5, moved, form);
+      const auto map = make(params, moved);
       flows::test::randomise(params);
       Row mask = {1, 1, 0, 0, 0};
       if (moved == Half::second) mask = {0, 0, 1, 1, 1};
@@ -104,8 +137,7 @@ BOOST_AUTO_TEST_CASE(both_forms_equal_their_formulas_written_with_masks) {
       const auto arrays = by_name(params);
       for (std::size_t i = 0; i < x.rows(); ++i) {
         const Row row(x.row(i).begin(), x.row(i).end());
-        const Result expected = form == CouplingForm::capped ? capped(arrays, row, mask, 0.8)
-                                                             : plain(arrays, row, mask, 0.8);
+        const Result expected = formula(arrays, row, mask, 0.8);
         for (std::size_t j = 0; j < 5; ++j) {
           BOOST_TEST(std::abs(out[0](i, j) - expected.y[j]) < tolerance);
         }

@@ -138,6 +138,8 @@ BOOST_AUTO_TEST_CASE(impossible_flows_are_refused) {
   BOOST_TEST(message(2, {.blocks = 0}) == "realnvp: 0 blocks; need at least 1");
   BOOST_TEST(message(2, {.hidden = {0}}).starts_with("mlp \"flow.0.s\": widths {2, 0, 2}"));
   BOOST_TEST(message(2, {.base_variance = 0}).starts_with("gaussian: variance 0"));
+  BOOST_TEST(message(2, {.networks = flows::Networks::one}) ==
+             "realnvp: one network in the capped form; need the plain form");
   BOOST_TEST(params.size() == 0u);
 }
 
