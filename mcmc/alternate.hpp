@@ -28,6 +28,11 @@ class Alternate {
   struct State : Local::State {
     typename Global::State global;  // global.counts are of global moves
     bool stale = false;             // the local kernel's caches await a refresh
+    void archive(ad::Archive& a) {
+      a("local", static_cast<typename Local::State&>(*this));
+      a("global", global);
+      a("stale", stale);
+    }
   };
 
   /// Throws std::invalid_argument if there are no steps at all.

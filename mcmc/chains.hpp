@@ -114,6 +114,9 @@ class Chains {
       if constexpr (requires { s.global; }) s.global.counts = {};
     }
   }
+  void archive(ad::Archive& a) {
+    for (std::size_t b = 0; b < states_.size(); ++b) a(std::to_string(b), states_[b]);
+  }
   std::size_t size() const { return blocks_.rows; }
   /// Chains per task.
   std::size_t block() const { return blocks_.block; }

@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstdint>
 
+#include "autodiff/archive.hpp"
 #include "autodiff/random.hpp"
 
 // What a Markov kernel is: init, step and refresh on the chains of a block, in place.
@@ -31,6 +32,14 @@ struct Counts {
     nan += other.nan;
     return *this;
   }
+  void archive(ad::Archive& a) {
+    a("accepted", accepted);
+    a("proposed", proposed);
+    a("weight_ess", weight_ess);
+    a("gradients", gradients);
+    a("not_finite", not_finite);
+    a("nan", nan);
+  }
 };
 
 /// A Markov kernel on blocks of chains. States are made by init, live in one thread at a time, and
@@ -39,8 +48,8 @@ struct Counts {
 /// the first bad operation and the chain as a row of the block.
 template <class K>
 concept Kernel = requires(const K k, ad::ConstView x0, std::size_t first_chain, typename K::State s,
-                          const typename K::State fixed, const ad::BlockRng rng,
-                          std::size_t chains) {
+                          const typename K::State fixed, const ad::BlockRng rng, std::size_t chains,
+                          ad::Archive& a) {
   // How many of so many chains a task is to have.
   { k.block(chains) } -> std::same_as<std::size_t>;
   // The only allocation. x0 (n, d). Throws std::invalid_argument if a chain starts where the
@@ -52,6 +61,9 @@ concept Kernel = requires(const K k, ad::ConstView x0, std::size_t first_chain, 
   { s.x() } -> std::same_as<ad::View>;  // positions (n, d); refresh after writing them
   { fixed.x() } -> std::same_as<ad::ConstView>;
   { s.counts } -> std::same_as<Counts&>;
+  // All that later steps depend on, cached energies too, whose bits an evaluation of other rows
+  // beside them might not give again.
+  { s.archive(a) } -> std::same_as<void>;
 };
 
 /// A kernel whose step size can be adapted while the chains run: `counts` of its states count the

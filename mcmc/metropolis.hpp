@@ -60,6 +60,10 @@ class NanProposals {
              const char* advice) {
     if (too_many(proposals, nan)) stop(kernel, at, advice);
   }
+  void archive(ad::Archive& a) {
+    a("steps", steps_);
+    a("in_a_row", in_a_row_);
+  }
 
  private:
   std::size_t steps_ = 0, in_a_row_ = 0;

@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(help_names_default_range_unit_and_choices_whatever_else_is_
   std::string text;
   try {
     parse({"--sigma", "abc", "--help"});
-  } catch (const HelpRequested& help) {
+  } catch (const NothingToRun& help) {
     text = help.text;
   }
   for (const char* part : {"A demonstration", "--sigma NUMBER", "noise level",
