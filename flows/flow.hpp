@@ -61,7 +61,7 @@ class Flow {
  private:
   std::shared_ptr<const Base> base_;
   Layers layers_;
-  std::size_t context_dim_ = 0;
+  std::size_t context_dim_;
 };
 
 }  // namespace eqp::flows
