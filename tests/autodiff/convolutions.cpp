@@ -143,6 +143,18 @@ BOOST_AUTO_TEST_CASE(impossible_convolutions_are_refused_in_one_line) {
                avg_pool2d(in({2, 3, 8, 8}), {.kernel = {4, 2}, .padding = 2});
              }) == "avg_pool2d: padding (2, 2); need at most half of kernel (4, 2)");
   BOOST_TEST(refusal([](auto in) {
+               avg_pool2d(in({2, 3, 0, 8}), {.kernel = 2, .padding = 1});
+             }) == "avg_pool2d: (2, 3, 0, 8); need (n, c, h, w)");
+  BOOST_TEST(refusal([](auto in) {
+               avg_pool2d(in({2, 3, 2, 8}), {.kernel = {5, 3}, .padding = 1});
+             }) == "avg_pool2d: x (2, 3, 2, 8) with padding (1, 1) is smaller than kernel (5, 3)");
+  BOOST_TEST(refusal([](auto in) {
+               avg_pool2d(in({2, 3, 8, 8}), {.kernel = 2, .stride = Pair{1, 0}});
+             }) == "avg_pool2d: kernel (2, 2), stride (1, 0); need at least 1 of each");
+  BOOST_TEST(refusal([](auto in) {
+               avg_pool2d(in({2, 3, 8, 8}), {.kernel = {0, 2}, .stride = Pair{1, 1}});
+             }) == "avg_pool2d: kernel (0, 2), stride (1, 1); need at least 1 of each");
+  BOOST_TEST(refusal([](auto in) {
                conv2d(in({1, 1, 300, 300}), in({1, 1, 299, 299}));
              }).starts_with("convolution: kernel (299, 299): too large for a tile"));
 }
