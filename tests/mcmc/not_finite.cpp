@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "tests/mcmc/rows.hpp"
+#include "tests/message.hpp"
 
 // Kernels where the energy is not finite.
 using namespace eqp;
@@ -45,12 +46,7 @@ ad::Var half_square(ad::Var x) { return 0.5 * sum(square(x), 1); }
 /// What stopped f, empty if nothing did.
 template <class F>
 std::string stopped(const F& f) {
-  try {
-    f();
-  } catch (const ad::NonFinite& e) {
-    return e.what();
-  }
-  return "";
+  return eqp::test::message<ad::NonFinite>(f);
 }
 
 /// The probability to accept.
