@@ -112,8 +112,11 @@ class Chains {
     for (State& s : states_) {
       s.counts = {};
       if constexpr (requires { s.global; }) s.global.counts = {};
+      if constexpr (requires { s.reset_counts(); }) s.reset_counts();
     }
   }
+  /// The state of every block, for what only a kernel itself can read from them.
+  std::span<const State> states() const { return states_; }
   std::size_t size() const { return blocks_.rows; }
   /// Chains per task.
   std::size_t block() const { return blocks_.block; }
