@@ -112,11 +112,14 @@ class Chains {
     for (State& s : states_) {
       s.counts = {};
       if constexpr (requires { s.global; }) s.global.counts = {};
+      if constexpr (requires { s.reset_counts(); }) s.reset_counts();
     }
   }
   void archive(ad::Archive& a) {
     for (std::size_t b = 0; b < states_.size(); ++b) a(std::to_string(b), states_[b]);
   }
+  /// The state of every block, for what only a kernel itself can read from them.
+  std::span<const State> states() const { return states_; }
   std::size_t size() const { return blocks_.rows; }
   /// Chains per task.
   std::size_t block() const { return blocks_.block; }

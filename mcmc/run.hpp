@@ -4,6 +4,7 @@
 
 #include "mcmc/adapt.hpp"
 #include "mcmc/chains.hpp"
+#include "mcmc/ladder.hpp"
 
 namespace eqp::mcmc {
 
@@ -26,7 +27,21 @@ struct RunResult {
   Counts global;          // of an alternation the global moves
   std::size_t block = 0;  // chains per task
   double step_size = 0;   // of the recorded phase; 0 for a kernel without one to adapt
+  LadderReport ladder;    // of parallel tempering
   std::string warning;    // in plain words, about the recorded phase; empty: none
+};
+
+/// A kernel at several temperatures: its ladder adapts to the states of all blocks.
+template <class K>
+concept HasLadder = Kernel<K> && requires(K k, std::span<const typename K::State> states) {
+  { k.adapt_ladder(states) } -> std::same_as<void>;
+  { k.report(states) } -> std::same_as<LadderReport>;
+};
+/// So do its step sizes.
+template <class K>
+concept AdaptableLadder = HasLadder<K> &&
+    requires(K k, std::span<const typename K::State> states, const StepSizeAdapter& adapter) {
+  k.adapt(states, adapter);
 };
 
 /// Throws std::invalid_argument naming the first option that makes no sense.
@@ -43,7 +58,7 @@ ad::Tensor first_draws(ad::ConstView draws, std::size_t kept);
 /// key and i, not on threads; on the block size only through rounding.
 template <Kernel K>
 RunResult run(K kernel, ad::ConstView x0, const RunOptions& options) {
-  check(options, Adaptable<K>);
+  check(options, Adaptable<K> || AdaptableLadder<K>);
   Chains<K> chains(kernel, x0, options.block);
   RunResult result;
   result.block = chains.block();
@@ -61,6 +76,18 @@ RunResult run(K kernel, ad::ConstView x0, const RunOptions& options) {
       chains.advance(kernel, 0, options.warmup, options.key);
     }
     result.step_size = kernel.step_size();
+  } else if constexpr (HasLadder<K>) {
+    for (std::uint32_t t = 0; t < options.warmup && !stopped(); ++t) {
+      chains.reset_counts();
+      chains.advance(kernel, t, 1, options.key);
+      if constexpr (AdaptableLadder<K>) {
+        if (options.target_accept > 0) {
+          kernel.adapt(chains.states(),
+                       StepSizeAdapter({options.target_accept, options.largest_step}));
+        }
+      }
+      kernel.adapt_ladder(chains.states());
+    }
   } else {
     chains.advance(kernel, 0, options.warmup, options.key);
   }
@@ -88,6 +115,7 @@ RunResult run(K kernel, ad::ConstView x0, const RunOptions& options) {
   result.last = chains.positions();
   result.counts = chains.counts();
   result.global = chains.global_counts();
+  if constexpr (HasLadder<K>) result.ladder = kernel.report(chains.states());
   result.warning = not_finite_warning(result.counts, result.global);
   return result;
 }
