@@ -115,7 +115,7 @@ class Chains {
       if constexpr (requires { s.reset_counts(); }) s.reset_counts();
     }
   }
-  void archive(ad::Archive& a) {
+  void archive(ad::Archive& a) requires Resumable<K> {
     for (std::size_t b = 0; b < states_.size(); ++b) a(std::to_string(b), states_[b]);
   }
   /// The state of every block, for what only a kernel itself can read from them.

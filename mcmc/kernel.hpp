@@ -48,8 +48,8 @@ struct Counts {
 /// the first bad operation and the chain as a row of the block.
 template <class K>
 concept Kernel = requires(const K k, ad::ConstView x0, std::size_t first_chain, typename K::State s,
-                          const typename K::State fixed, const ad::BlockRng rng, std::size_t chains,
-                          ad::Archive& a) {
+                          const typename K::State fixed, const ad::BlockRng rng,
+                          std::size_t chains) {
   // How many of so many chains a task is to have.
   { k.block(chains) } -> std::same_as<std::size_t>;
   // The only allocation. x0 (n, d). Throws std::invalid_argument if a chain starts where the
@@ -61,8 +61,13 @@ concept Kernel = requires(const K k, ad::ConstView x0, std::size_t first_chain, 
   { s.x() } -> std::same_as<ad::View>;  // positions (n, d); refresh after writing them
   { fixed.x() } -> std::same_as<ad::ConstView>;
   { s.counts } -> std::same_as<Counts&>;
-  // All that later steps depend on, cached energies too, whose bits an evaluation of other rows
-  // beside them might not give again.
+};
+
+/// A kernel whose runs can be stopped and gone on with. The state of its chains is all that later
+/// steps depend on, cached energies too, whose bits an evaluation with other rows beside them might
+/// not give again.
+template <class K>
+concept Resumable = Kernel<K> && requires(typename K::State s, ad::Archive& a) {
   { s.archive(a) } -> std::same_as<void>;
 };
 
