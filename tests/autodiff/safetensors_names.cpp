@@ -70,6 +70,15 @@ BOOST_AUTO_TEST_CASE(complaints_name_the_tensor_and_the_parameter) {
   BOOST_TEST(complaint(file, {}) == ": there is no tensor \"net.0.weight\"");
 }
 
+BOOST_AUTO_TEST_CASE(a_name_that_is_no_utf8_is_told_all_the_same) {
+  const File file;
+  ad::Params saved;
+  add(saved, "0.weight", {2, 3}, 7);
+  ad::save_safetensors(file.path(), saved);
+  BOOST_TEST(complaint(file, [](const std::string&) { return std::string("caf\xe9"); }) ==
+             ": there is no tensor \"caf\uFFFD\" for the parameter \"net.0.weight\"");
+}
+
 BOOST_AUTO_TEST_CASE(a_tensor_that_two_parameters_ask_for_is_refused) {
   const File file;
   ad::Params saved;
