@@ -83,6 +83,12 @@ inline std::vector<Row> rows() {
           [](const Problem& p) {
             return Hmc(p.energy, 2, {.step_size = 0.6, .leapfrog_steps = 3});
           }),
+      row("hmc with a metric and jitter",
+          [](const Problem& p) {
+            const Metric metric = Metric::dense(std::vector{1.3, 0.4, 0.4, 0.7}, 2);
+            return Hmc(p.energy, 2,
+                       {.step_size = 0.6, .leapfrog_steps = 3, .jitter = 0.7, .metric = metric});
+          }),
       row("independent mh", independent),
       row("isir 2", isir(2)),
       row("isir 40", isir(40)),

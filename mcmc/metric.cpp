@@ -1,0 +1,138 @@
+#include "mcmc/metric.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+#include <stdexcept>
+
+#include "autodiff/cholesky.hpp"
+#include "autodiff/ops/simd.hpp"
+
+namespace eqp::mcmc {
+namespace {
+
+void add_scaled(std::span<Real> to, Real scale, std::span<const Real> from) {
+  for (std::size_t k = 0; k < to.size(); ++k) to[k] += scale * from[k];
+}
+
+/// to += scale diag(factor) from
+void add_stretched(ad::View to, Real scale, ad::ConstView from, ad::ConstView factor) {
+  const std::size_t d = to.cols();
+  for (std::size_t i = 0; i < to.rows(); ++i) {
+    Real* t = to.data + i * d;
+    const Real *f = from.data + i * d, *l = factor.data;
+    for (std::size_t j = 0; j < d; ++j) t[j] += scale * (l[j] * f[j]);
+  }
+}
+
+// A matrix is padded with zeros to a multiple of so many columns.
+constexpr std::size_t kPadding = 4 * ad::Batch::size;
+
+std::size_t padded(std::size_t d) { return (d + kPadding - 1) / kPadding * kPadding; }
+
+/// Columns j to j + batches of `rows` rows of to += scale from A, from rows first to last of A. The
+/// sums stay in registers; a row's have the same order whatever rows are summed with it.
+template <std::size_t rows, std::size_t batches>
+void add_columns(Real* to, Real scale, const Real* from, ad::ConstView a, std::size_t d,
+                 std::size_t j, std::size_t first, std::size_t last) {
+  constexpr std::size_t kLanes = ad::Batch::size;
+  ad::Batch sum[rows][batches];
+  for (auto& of_row : sum) std::ranges::fill(of_row, ad::Batch(Real(0)));
+  for (std::size_t k = first; k < last; ++k) {
+    for (std::size_t b = 0; b < batches; ++b) {
+      const auto entries = ad::Batch::load_aligned(&a(k, j + b * kLanes));
+      for (std::size_t i = 0; i < rows; ++i) {
+        sum[i][b] = xsimd::fma(ad::Batch(from[i * d + k]), entries, sum[i][b]);
+      }
+    }
+  }
+  alignas(ad::kAlignment) Real sums[batches * kLanes];
+  const std::size_t width = std::min(batches * kLanes, d - j);
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t b = 0; b < batches; ++b) sum[i][b].store_aligned(sums + b * kLanes);
+    for (std::size_t l = 0; l < width; ++l) to[i * d + j + l] += scale * sums[l];
+  }
+}
+
+/// to += scale from A with A (d, padded(d)), whose rows outside of range(j, width) are zero in
+/// columns j to j + width.
+template <class Range>
+void add_product(ad::View to, Real scale, ad::ConstView from, ad::ConstView a, const Range& range) {
+  const std::size_t d = to.cols(), n = to.rows();
+  const auto some_rows = [&]<std::size_t rows, std::size_t batches>(std::size_t i) {
+    constexpr std::size_t kWidth = batches * ad::Batch::size;
+    for (std::size_t j = 0; j < d; j += kWidth) {
+      const auto [first, last] = range(j, kWidth);
+      add_columns<rows, batches>(to.data + i * d, scale, from.data + i * d, a, d, j, first, last);
+    }
+  };
+  std::size_t i = 0;
+  for (; i + 4 <= n; i += 4) some_rows.template operator()<4, 2>(i);
+  for (; i < n; ++i) some_rows.template operator()<1, 4>(i);
+}
+
+}  // namespace
+
+Metric Metric::diagonal(std::span<const double> variances) {
+  if (variances.empty()) throw std::invalid_argument("Metric: no variances; need at least 1");
+  Metric m;
+  m.kind_ = Kind::diagonal;
+  m.dim_ = variances.size();
+  m.inverse_mass_.assign(variances.begin(), variances.end());
+  m.factor_ = ad::Tensor({m.dim_});
+  for (std::size_t j = 0; j < m.dim_; ++j) {
+    if (!(variances[j] > 0 && std::isfinite(variances[j]))) {
+      std::ostringstream text;
+      text << "Metric: variance " << variances[j] << " of coordinate " << j
+           << "; need a finite number above 0";
+      throw std::invalid_argument(text.str());
+    }
+    m.factor_[j] = Real(std::sqrt(variances[j]));
+  }
+  return m;
+}
+
+Metric Metric::dense(std::span<const double> covariance, std::size_t dim) {
+  const ad::Cholesky factor("Metric", covariance, dim);
+  Metric m;
+  m.kind_ = Kind::dense;
+  m.dim_ = dim;
+  m.inverse_mass_.assign(covariance.begin(), covariance.end());
+  m.factor_ = ad::Tensor({dim, padded(dim)});
+  m.transposed_ = ad::Tensor({dim, padded(dim)});
+  for (std::size_t i = 0; i < dim; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      m.factor_(i, j) = m.transposed_(j, i) = Real(factor(i, j));
+    }
+  }
+  return m;
+}
+
+void Metric::drift(ad::View x, Real h, ad::ConstView q) const {
+  if (kind_ == Kind::unit) return add_scaled(x.flat(), h, q.flat());
+  if (kind_ == Kind::diagonal) return add_stretched(x, h, q, factor_);
+  // As rows, x += h q L^T.
+  add_product(x, h, q, transposed_, [d = dim_](std::size_t j, std::size_t width) {
+    return std::pair(std::size_t(0), std::min(d, j + width));
+  });
+}
+
+void Metric::kick(ad::View q, Real h, ad::ConstView g) const {
+  if (kind_ == Kind::unit) return add_scaled(q.flat(), h, g.flat());
+  if (kind_ == Kind::diagonal) return add_stretched(q, h, g, factor_);
+  add_product(q, h, g, factor_, [d = dim_](std::size_t j, std::size_t) { return std::pair(j, d); });
+}
+
+std::string name(Metric::Kind kind) {
+  return kind == Metric::Kind::unit       ? "unit"
+         : kind == Metric::Kind::diagonal ? "diagonal"
+                                          : "dense";
+}
+
+void check_metric(const char* kernel, const Metric& metric, std::size_t dim) {
+  if (metric.kind() == Metric::Kind::unit || metric.dim() == dim) return;
+  throw std::invalid_argument(std::string(kernel) + ": a metric of dimension " +
+                              std::to_string(metric.dim()) + "; need " + std::to_string(dim));
+}
+
+}  // namespace eqp::mcmc
