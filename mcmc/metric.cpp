@@ -1,9 +1,11 @@
 #include "mcmc/metric.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 #include "autodiff/cholesky.hpp"
 #include "autodiff/ops/simd.hpp"
@@ -30,27 +32,37 @@ constexpr std::size_t kPadding = 4 * ad::Batch::size;
 
 std::size_t padded(std::size_t d) { return (d + kPadding - 1) / kPadding * kPadding; }
 
-/// Columns j to j + batches of `rows` rows of to += scale from A, from rows first to last of A. The
-/// sums stay in registers; a row's have the same order whatever rows are summed with it.
+/// f(0), ..., f(n - 1) with constants, without which arrays of sums would not stay in registers.
+template <std::size_t n, class F>
+void unrolled(const F& f) {
+  [&]<std::size_t... p>(std::index_sequence<p...>) {
+    (f(std::integral_constant<std::size_t, p>()), ...);
+  }
+  (std::make_index_sequence<n>());
+}
+
+/// Columns j to j + batches of `rows` rows of to += scale from A, from rows first to last of A. A
+/// row's sums have the same order whatever rows are summed with it.
 template <std::size_t rows, std::size_t batches>
 void add_columns(Real* to, Real scale, const Real* from, ad::ConstView a, std::size_t d,
                  std::size_t j, std::size_t first, std::size_t last) {
-  constexpr std::size_t kLanes = ad::Batch::size;
-  ad::Batch sum[rows][batches];
-  for (auto& of_row : sum) std::ranges::fill(of_row, ad::Batch(Real(0)));
-  for (std::size_t k = first; k < last; ++k) {
-    for (std::size_t b = 0; b < batches; ++b) {
-      const auto entries = ad::Batch::load_aligned(&a(k, j + b * kLanes));
-      for (std::size_t i = 0; i < rows; ++i) {
-        sum[i][b] = xsimd::fma(ad::Batch(from[i * d + k]), entries, sum[i][b]);
-      }
-    }
+  using ad::Batch;
+  std::array<Batch, rows * batches> sum;
+  unrolled<rows * batches>([&](auto p) { sum[p] = Batch(Real(0)); });
+  const std::size_t stride = a.cols();
+  const Real* entries = a.data + first * stride + j;
+  for (std::size_t k = first; k < last; ++k, entries += stride) {
+    unrolled<rows * batches>([&](auto p) {
+      const Batch entry = Batch::load_aligned(entries + p % batches * Batch::size);
+      sum[p] = xsimd::fma(Batch(from[p / batches * d + k]), entry, sum[p]);
+    });
   }
-  alignas(ad::kAlignment) Real sums[batches * kLanes];
-  const std::size_t width = std::min(batches * kLanes, d - j);
+  alignas(ad::kAlignment) Real sums[rows][batches * Batch::size];
+  unrolled<rows * batches>(
+      [&](auto p) { sum[p].store_aligned(sums[p / batches] + p % batches * Batch::size); });
+  const std::size_t width = std::min(batches * Batch::size, d - j);
   for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t b = 0; b < batches; ++b) sum[i][b].store_aligned(sums + b * kLanes);
-    for (std::size_t l = 0; l < width; ++l) to[i * d + j + l] += scale * sums[l];
+    for (std::size_t l = 0; l < width; ++l) to[i * d + j + l] += scale * sums[i][l];
   }
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "mcmc/adapt.hpp"
 #include "mcmc/chains.hpp"
+#include "mcmc/warmup.hpp"
 
 namespace eqp::mcmc {
 
@@ -15,6 +17,8 @@ struct RunOptions {
   ad::Key key;
   double target_accept = 0;  // adapt the step size to it during warm-up; 0: leave it alone
   double largest_step = 0;   // cap of the adapted step size; 0: none
+  /// Adapts step size and metric during warm-up as Stan does, in the place of target_accept.
+  std::optional<WarmupOptions> adapt = {};
   /// Asked now and then; once true, the run ends and `draws` holds what was recorded by then.
   std::function<bool()> stop = {};
 };
@@ -26,20 +30,23 @@ struct RunResult {
   Counts global;          // of an alternation the global moves
   std::size_t block = 0;  // chains per task
   double step_size = 0;   // of the recorded phase; 0 for a kernel without one to adapt
+  Metric metric;          // of the recorded phase; unit for a kernel without one
   std::string warning;    // in plain words, about the recorded phase; empty: none
 };
 
 /// Throws std::invalid_argument naming the first option that makes no sense.
 void check(const RunOptions& options, bool adaptable);
 
-/// What to know about proposals whose energy was not finite; empty if all were.
-std::string not_finite_warning(const Counts& counts, const Counts& global);
+/// What to know about proposals whose energy was not finite, and about trajectories that diverged
+/// or might not grow any longer; empty if there were none.
+std::string warning(const Counts& counts, const Counts& global);
 
 /// The first `kept` draws of every chain: (chains, draws, d) -> (chains, kept, d).
 ad::Tensor first_draws(ad::ConstView draws, std::size_t kept);
 
 /// Runs kernel from x0 (n, d): warm-up, in which the step size may adapt to the mean acceptance
-/// over all chains, then with a frozen step size the recorded phase. Chain i's draws depend on the
+/// over all chains, or step size and metric
+/// as in mcmc/warmup.hpp, then with both frozen the recorded phase. Chain i's draws depend on the
 /// key and i, not on threads; on the block size only through rounding.
 template <Kernel K>
 RunResult run(K kernel, ad::ConstView x0, const RunOptions& options) {
@@ -49,7 +56,9 @@ RunResult run(K kernel, ad::ConstView x0, const RunOptions& options) {
   result.block = chains.block();
   const auto stopped = [&] { return options.stop && options.stop(); };
   if constexpr (Adaptable<K>) {
-    if (options.target_accept > 0) {
+    if (options.adapt) {
+      warm_up(kernel, chains, *options.adapt, options.warmup, options.key, stopped);
+    } else if (options.target_accept > 0) {
       const StepSizeAdapter adapter({options.target_accept, options.largest_step});
       for (std::uint32_t t = 0; t < options.warmup && !stopped(); ++t) {
         chains.reset_counts();
@@ -61,6 +70,7 @@ RunResult run(K kernel, ad::ConstView x0, const RunOptions& options) {
       chains.advance(kernel, 0, options.warmup, options.key);
     }
     result.step_size = kernel.step_size();
+    if constexpr (Preconditioned<K>) result.metric = kernel.metric();
   } else {
     chains.advance(kernel, 0, options.warmup, options.key);
   }
@@ -88,7 +98,7 @@ RunResult run(K kernel, ad::ConstView x0, const RunOptions& options) {
   result.last = chains.positions();
   result.counts = chains.counts();
   result.global = chains.global_counts();
-  result.warning = not_finite_warning(result.counts, result.global);
+  result.warning = warning(result.counts, result.global);
   return result;
 }
 
