@@ -38,7 +38,7 @@ class Pulled {
     ad::ConstView x() const { return data; }
     ad::View latent() { return K::State::x(); }
     ad::ConstView latent() const { return K::State::x(); }
-    void archive(ad::Archive& a) {
+    void archive(ad::Archive& a) requires Resumable<K> {
       a("latent", static_cast<typename K::State&>(*this));
       a("data", data);
     }

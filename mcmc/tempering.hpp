@@ -47,7 +47,7 @@ class ParallelTempering {
     Counts counts = {};
     ad::View x() { return local.front().x(); }
     ad::ConstView x() const { return local.front().x(); }
-    void archive(ad::Archive& a) {
+    void archive(ad::Archive& a) requires Resumable<Local> {
       for (std::size_t k = 0; k < local.size(); ++k) a("local." + std::to_string(k), local[k]);
       a("stale", std::span(stale));
       a("energy", std::span(energy));
