@@ -7,7 +7,10 @@
 #include <iostream>
 #include <numbers>
 
+#include "experiments/common/checkpoint.hpp"
 #include "experiments/common/experiment.hpp"
+#include "experiments/common/interrupt.hpp"
+#include "experiments/common/run_folder.hpp"
 #include "mcmc/mala.hpp"
 #include "mcmc/run.hpp"
 #include "nn/mlp.hpp"
@@ -21,6 +24,7 @@ int main(int argc, char** argv) {
     const auto sigma = cli.get("sigma", 0.3, "noise level of the data", {.above = 0});
     const auto steps = cli.get("steps", cli.quick() ? 50u : 2000u, "updates", {.min = 1});
     cli.done();
+    RunFolder folder(cli);
 
     // U(x) = net(x) + |x|^2/2: the quadratic keeps exp(-U) normalisable.
     ad::Params params;
@@ -35,18 +39,28 @@ int main(int argc, char** argv) {
         out(i, 1) = Real(2 * std::sin(angle));
       }
     };
+    Checkpoint training(folder, "training", 0), sampling(folder, "sampling", 0);
     train::fit(params, train::dsm(energy, ring, {.dim = 2, .sigmas = {sigma}, .key = {seed, 2}}),
-               train::adam(), {.steps = steps, .learning_rate = train::cosine(2e-3, steps)});
+               train::adam(),
+               {.steps = steps, .learning_rate = train::cosine(2e-3, steps), .keeper = &training});
+    if (interrupted()) return;
 
     const mcmc::Mala mala(energy, 2, {.step_size = 0.05});
-    const auto result = mcmc::run(
-        mala, ad::normal({512, 2}, {seed, 3}),
-        {.steps = 500, .warmup = 500, .key = {seed, 4}, .target_accept = 0.6, .largest_step = 1});
+    const auto result = mcmc::run(mala, ad::normal({512, 2}, {seed, 3}),
+                                  {.steps = 500,
+                                   .warmup = 500,
+                                   .key = {seed, 4},
+                                   .target_accept = 0.6,
+                                   .largest_step = 1,
+                                   .keeper = &sampling});
+    if (interrupted()) return;
+    folder.samples("samples", result.last);
 
     double radius = 0;
     for (std::size_t i = 0; i < 512; ++i) {
       radius += std::hypot(result.last(i, 0), result.last(i, 1)) / 512;
     }
     std::cout << "mean radius " << radius << "  acceptance " << result.counts.rate() << "\n";
+    folder.summary({{{"radius", radius}, {"acceptance", result.counts.rate()}}});
   });
 }

@@ -235,12 +235,14 @@ void run(Cli& cli) {
     return {ebm.flow.sample(in[0]).x};
   };
   const ad::Tensor start = ad::evaluate(from_flow, {ad::normal({chains, dim}, key.fork(2))})[0];
+  Checkpoint sampling(folder, "sampling", 0);
   mcmc::RunResult result = mcmc::run(kernel, start,
                                      {.steps = draws,
                                       .warmup = draws / 2,
                                       .key = key.fork(3),
                                       .target_accept = 0.65,
-                                      .stop = interrupted});
+                                      .stop = interrupted,
+                                      .keeper = &sampling});
   folder.block("sampling chains", result.block);
   if (!result.warning.empty()) report.warning(result.warning);
   scale.invert(result.last);

@@ -198,13 +198,14 @@ RunResult run(K kernel, ad::ConstView x0, const RunOptions& options) {
   if constexpr (Resumable<K>) {
     const ad::State state = [&](ad::Archive& a) { a("run", run); };
     options.keeper->restore(state);
-    while (!run.ended() && !stopped()) {
+    while (!run.ended()) {
       run.advance();
-      if (run.ended()) {
-        options.keeper->keep(state);
-      } else if (!options.keeper->offer(state)) {
+      if (!run.ended() && !stopped()) {
+        if (options.keeper->offer(state)) continue;
         break;
       }
+      options.keeper->keep(state);
+      if (!run.ended()) break;
     }
     return run.result();
   } else {

@@ -1,15 +1,20 @@
 #include <boost/test/unit_test.hpp>
 #include <functional>
 
+#include "flows/base.hpp"
 #include "mcmc/alternate.hpp"
+#include "mcmc/barker.hpp"
 #include "mcmc/check.hpp"
+#include "mcmc/elliptical_slice.hpp"
 #include "mcmc/hmc.hpp"
 #include "mcmc/independent_mh.hpp"
 #include "mcmc/isir.hpp"
 #include "mcmc/mala.hpp"
+#include "mcmc/nuts.hpp"
 #include "mcmc/random_walk.hpp"
 #include "mcmc/targets/banana.hpp"
 #include "mcmc/targets/gaussian_mixture.hpp"
+#include "mcmc/tempering.hpp"
 #include "mcmc/ula.hpp"
 
 // Every kernel of the library against the suite of checks: a kernel is a line of the table.
@@ -57,12 +62,38 @@ IndependentMh independent(const Energy& u, const Proposal& q) { return {u, q}; }
 Isir isir_2(const Energy& u, const Proposal& q) { return {u, q, {.particles = 2}}; }
 Isir isir_12(const Energy& u, const Proposal& q) { return {u, q, {.particles = 12}}; }
 
+Hmc jittered_hmc(const Energy& u, const Proposal& q) {
+  const double variances[] = {0.5, 2};
+  return {u,
+          q.dim,
+          {.step_size = 0.5,
+           .leapfrog_steps = 3,
+           .jitter = 0.5,
+           .metric = Metric::diagonal({variances, q.dim})}};
+}
+Nuts nuts(const Energy& u, const Proposal& q) { return {u, q.dim, {.step_size = 0.9}}; }
+Barker barker(const Energy& u, const Proposal& q) { return {u, q.dim, {.step_size = 0.9}}; }
+EllipticalSlice slice(const Energy& u, const Proposal& q) {
+  return {u, std::make_shared<flows::DiagonalGaussian>(flows::standard_normal(q.dim, 4)), {}};
+}
+ParallelTempering<Mala> tempered(const Energy& u, const Proposal& q) {
+  const auto make = [dim = q.dim](const Energy& at_beta, double beta) {
+    return Mala(at_beta, dim, {.step_size = 0.4 / beta});
+  };
+  return ParallelTempering<Mala>(u, q.dim, make, {.betas = {1, 0.5, 0.2}, .local_steps = 1});
+}
+
 /// Step sizes are large, so that the accept step matters.
 std::vector<Line> kernels() {
   return {
       line("mala", mala),
       line("random walk", walk),
       line("hmc", hmc),
+      line("hmc with a metric and jitter", jittered_hmc),
+      line("nuts", nuts),
+      line("barker", barker),
+      line("elliptical slice", slice),
+      cycle("parallel tempering", tempered),
       line("independent mh", independent),
       line("isir 2", isir_2),
       line("isir 12", isir_12),

@@ -1,12 +1,13 @@
 #include <boost/test/unit_test.hpp>
 #include <string>
 
-#include "autodiff/archive.hpp"
 #include "autodiff/parallel.hpp"
+#include "tests/memory.hpp"
 #include "tests/train/methods.hpp"
 
 using namespace eqp;
 using namespace eqp::train;
+using eqp::test::Memory;
 
 // A training that is stopped after some steps and goes on in another process, which has made
 // everything anew, against one that was never stopped.
@@ -14,31 +15,6 @@ namespace {
 
 constexpr std::uint32_t kSteps = 9;
 constexpr std::size_t kBatch = 40;
-
-/// Keeps the state in memory; stops the loop after `stop_after` steps of its own.
-class Memory final : public ad::Keeper {
- public:
-  std::string kept;
-  std::size_t stop_after = kSteps, steps = 0;
-
-  void restore(const ad::State& state) override {
-    if (kept.empty()) return;
-    for (const auto pass : {ad::Archive::Pass::look, ad::Archive::Pass::read}) {
-      ad::Archive a(kept, pass);
-      state(a);
-      a.finish();
-    }
-  }
-  bool offer(const ad::State& state) override {
-    keep(state);
-    return ++steps < stop_after;
-  }
-  void keep(const ad::State& state) override {
-    ad::Archive a;
-    state(a);
-    kept = a.bytes();
-  }
-};
 
 using MakeOptimiser = std::unique_ptr<Optimiser> (*)();
 
