@@ -5,6 +5,6 @@
 #include "mcmc/chain_values.hpp"
 #include "mcmc/e_bfmi.hpp"
 #include "mcmc/ess.hpp"
-#include "mcmc/importance.hpp"
+#include "mcmc/log_weights.hpp"
 #include "mcmc/mcse.hpp"
 #include "mcmc/rhat.hpp"

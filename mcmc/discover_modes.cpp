@@ -140,7 +140,8 @@ DiscoveredModes discover_modes(const Energy& energy, ad::ConstView draws,
   std::iota(group.begin(), group.end(), std::size_t(0));
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j < i; ++j) {
-      if (connected[i * n + j]) std::ranges::replace(group, std::size_t(group[i]), std::size_t(group[j]));
+      if (connected[i * n + j])
+        std::ranges::replace(group, std::size_t(group[i]), std::size_t(group[j]));
     }
   }
   std::vector<std::size_t> order(n);

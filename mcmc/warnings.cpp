@@ -4,7 +4,7 @@
 #include <cmath>
 #include <sstream>
 
-#include "mcmc/importance.hpp"
+#include "mcmc/log_weights.hpp"
 
 namespace eqp::mcmc {
 namespace {

@@ -240,12 +240,3 @@ BOOST_AUTO_TEST_CASE(mcse_of_sd_and_quantiles_are_the_closed_forms_for_normals) 
     BOOST_CHECK_THROW(mcse_quantile(x, p), std::invalid_argument);
   }
 }
-
-// Independent energies differ by twice their variance; a slow chain's hardly at all.
-BOOST_AUTO_TEST_CASE(e_bfmi_is_two_for_independent_energies_and_small_for_slow_ones) {
-  BOOST_TEST(std::abs(e_bfmi(independent({11, 0}))[3] - 2) < 0.2);
-  BOOST_TEST(e_bfmi(autoregressive(1, 5000, 0.95, {11, 1}))[0] < 0.15);
-  BOOST_TEST(std::isnan(e_bfmi({1, 4, {2, 2, 2, 2}})[0]));
-  BOOST_TEST(std::isnan(e_bfmi({1, 4, {2, kInfinity, 2, 3}})[0]));
-  BOOST_CHECK_THROW(e_bfmi({1, 3, {1, 2, 3}}), std::invalid_argument);
-}

@@ -1,4 +1,4 @@
-#include "mcmc/importance.hpp"
+#include "mcmc/log_weights.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
