@@ -23,8 +23,10 @@ constexpr std::uint64_t kLargestHeader = 100'000'000;
 
 const char* dtype_of_real() { return sizeof(Real) == 4 ? "F32" : "F64"; }
 
-// In quotes and on one line, whatever a file calls its tensors.
-std::string quoted(const std::string& name) { return Json(name).dump(); }
+// In quotes and on one line, whatever a file calls its tensors and a model its parameters.
+std::string quoted(const std::string& name) {
+  return Json(name).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 std::string header(const Params& params, const Metadata& metadata) {
   Json json = Json::object();
@@ -105,40 +107,45 @@ class File {
            std::to_string(bytes_.size()));
     }
     data_begin_ = sizeof length + std::size_t(length);
-    const char* text = bytes_.data() + sizeof length;
-    const Json json = Json::parse(text, text + length, nullptr, false);
+    const char* begin = bytes_.data() + sizeof length;
+    const Json json = Json::parse(begin, begin + length, nullptr, false);
     if (!json.is_object()) fail("is no safetensors file: its header is not a JSON object");
-    for (const auto& [name, value] : json.items()) {
-      try {
-        if (name == kMetadata) {
-          metadata_ = value.get<Metadata>();
-        } else {
-          add(name, value);
-        }
-      } catch (const Json::exception&) {
-        malformed(name);
+    for (const auto& [name, entry] : json.items()) {
+      if (!entry.is_object()) malformed(name, "it is no object");
+      if (name != kMetadata) {
+        add(name, entry);
+        continue;
       }
+      for (const auto& [key, value] : entry.items()) metadata_[key] = text(name, entry, key);
     }
   }
 
-  [[noreturn]] void malformed(const std::string& name) const {
-    fail("the header's entry " + quoted(name) + " is malformed");
+  [[noreturn]] void malformed(const std::string& name, const std::string& why) const {
+    fail("the header's entry " + quoted(name) + " is malformed: " + why);
+  }
+
+  std::string text(const std::string& name, const Json& entry, const std::string& key) const {
+    const Json value = entry.value(key, Json());
+    if (!value.is_string()) malformed(name, quoted(key) + " is missing or no string");
+    return value.get<std::string>();
   }
 
   // Numbers are asked for as what they must be: the library would convert -1 or 1.5 without a word.
-  std::size_t count(const std::string& name, const Json& value) const {
-    if (!value.is_number_unsigned()) malformed(name);
-    return value.get<std::size_t>();
+  std::vector<std::size_t> counts(const std::string& name, const Json& entry,
+                                  const std::string& key) const {
+    const Json list = entry.value(key, Json());
+    const auto is_count = [](const Json& value) { return value.is_number_unsigned(); };
+    if (!list.is_array() || !std::ranges::all_of(list, is_count)) {
+      malformed(name, quoted(key) + " is missing or no list of whole numbers from 0");
+    }
+    return list.get<std::vector<std::size_t>>();
   }
 
-  void add(const std::string& name, const Json& value) {
-    const Json &shape = value.at("shape"), &offsets = value.at("data_offsets");
-    if (!shape.is_array() || !offsets.is_array() || offsets.size() != 2) malformed(name);
-    Stored t{.dtype = value.at("dtype").get<std::string>()};
-    for (const Json& n : shape) t.shape.push_back(count(name, n));
-    t.begin = count(name, offsets.at(0));
-    t.end = count(name, offsets.at(1));
-    tensors_[name] = t;
+  void add(const std::string& name, const Json& entry) {
+    const std::vector<std::size_t> offsets = counts(name, entry, "data_offsets");
+    if (offsets.size() != 2) malformed(name, "\"data_offsets\" is no pair");
+    tensors_[name] = {text(name, entry, "dtype"), counts(name, entry, "shape"), offsets[0],
+                      offsets[1]};
   }
 
   // The tensors must tile the data: overlaps, gaps and leftovers are all signs of a broken file.

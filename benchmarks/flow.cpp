@@ -11,11 +11,14 @@ namespace {
 
 using Model = std::shared_ptr<FlowModel>;
 
+template <flows::Networks networks>
 Model realnvp(std::size_t d) {
   return std::make_shared<FlowModel>(0.05, [=](ad::Params& params) {
-    return flows::realnvp(params, "flow", d,
-                          {.blocks = 4, .hidden = {128, 128}, .form = flows::CouplingForm::plain},
-                          kWeights);
+    const flows::RealNvpOptions options{.blocks = 4,
+                                        .hidden = {128, 128},
+                                        .form = flows::CouplingForm::plain,
+                                        .networks = networks};
+    return flows::realnvp(params, "flow", d, options, kWeights);
   });
 }
 
@@ -37,8 +40,8 @@ Model maf(std::size_t d) {
 
 std::unique_ptr<Workload> flow(const Case& c) {
   static const std::map<std::string, Model (*)(std::size_t d)> models{
-      {"W6", realnvp},
-      {"F-realnvp", realnvp},
+      {"W6", realnvp<flows::Networks::two>},
+      {"F-realnvp", realnvp<flows::Networks::one>},
       {"F-nsf", neural_spline},
       {"F-maf", maf},
   };

@@ -63,8 +63,8 @@ Written by `./bench --flows`: normalising flows of ours, zuko (eager, and by tor
 normflows (eager) and flowjax (jitted), on the same inputs.
 """
 
-LEGEND = """- `F-realnvp`: 8 affine couplings, ReLU networks of hidden layers (128, 128). Ours and normflows'
-  have one network for scales and one for shifts, zuko's and flowjax's one for both.
+LEGEND = """- `F-realnvp`: 8 affine couplings, each with one ReLU network of hidden layers (128, 128) for scales
+  and shifts.
 - `F-nsf`: 4 couplings of rational-quadratic splines, 8 bins on [-5, 5], hidden layers (64, 64).
 - `F-maf`: 5 masked autoregressive affine transforms, hidden layers (64, 64).
 - `logprob`: log densities of the rows. `sample`: what the library's own sample gives for as many

@@ -2,8 +2,8 @@
 
 #include <stdexcept>
 
-#include "benchmarks/credit.hpp"
 #include "benchmarks/sampler.hpp"
+#include "mcmc/targets/posteriors/logistic_regression.hpp"
 
 // W8: Hamiltonian Monte Carlo on two targets without a network.
 namespace eqp::bench {
@@ -41,7 +41,7 @@ std::unique_ptr<Workload> hmc_gaussian(const Case& c) {
 }
 
 std::unique_ptr<Workload> hmc_credit(const Case& c) {
-  const Credit credit = german_credit();
+  const auto credit = mcmc::read_german_credit(mcmc::posterior_data() / "german_credit.csv");
   const std::size_t d = credit.features.cols();
   if (c.d != d) {
     throw std::invalid_argument(c.workload + ": d is " + std::to_string(c.d) + ", expected " +

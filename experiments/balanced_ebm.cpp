@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "autodiff/parallel.hpp"
+#include "experiments/common/checkpoint.hpp"
 #include "experiments/common/ebm.hpp"
 #include "experiments/common/experiment.hpp"
 #include "experiments/common/figure.hpp"
@@ -85,14 +86,20 @@ Outcome train_one(const Reference& r, const std::string& method, std::size_t gro
   const auto epoch = std::uint32_t(std::max<std::size_t>(1, r.data.rows() / settings.batch));
 
   Outcome out{.curve = {.name = method}};
-  auto training = progress.start(p.truth.name + "/" + method, settings.steps);
+  const std::string task = p.truth.name + "/" + method;
+  Checkpoint checkpoint(folder, task, group, [&](ad::Archive& a) {
+    a("curve.x", out.curve.x);
+    a("curve.y", out.curve.y);
+  });
+  auto training = progress.start(task, settings.steps);
   const auto start = std::chrono::steady_clock::now();
-  fit(ebm, make_objective(method, ebm, r.data, settings, key.fork(1)), settings,
+  fit(
+      ebm, make_objective(method, ebm, r.data, settings, key.fork(1)), settings,
       [&](std::uint32_t step, const train::StepLog& log) {
         training.update({step, log.loss, log.acceptance});
         if (step == 1) {
-          folder.block(p.truth.name + "/" + method + " update", log.block);
-          folder.block(p.truth.name + "/" + method + " chains", log.chain_block);
+          folder.block(task + " update", log.block);
+          folder.block(task + " chains", log.chain_block);
         }
         if (step % epoch == 0 || step == settings.steps) {
           const train::Grid grid = train::evaluate_grid(model, p.box, kTrace, kTrace);
@@ -109,8 +116,9 @@ Outcome train_one(const Reference& r, const std::string& method, std::size_t gro
                              {"flow_loss", log.flow_loss},
                              {"weight", weight}});
         }
-        return !interrupted();
-      });
+        return true;
+      },
+      &checkpoint);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (interrupted()) return out;
@@ -211,7 +219,7 @@ void run(Cli& cli) {
         key.fork(1000 + number(problem_names(), names[i])).fork(number(method_names(), name));
     try {
       outcomes[k] = train_one(references[i], name, k, own, folder, progress);
-    } catch (const std::exception& e) {  // one method that diverges must not end the others
+    } catch (const std::runtime_error& e) {  // one method that diverges must not end the others
       outcomes[k].curve.name = name;
       outcomes[k].failure = name + " on " + names[i] + " stopped at " + e.what();
     }

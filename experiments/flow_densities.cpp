@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "autodiff/parallel.hpp"
+#include "experiments/common/checkpoint.hpp"
 #include "experiments/common/ebm.hpp"
 #include "experiments/common/experiment.hpp"
 #include "experiments/common/figure.hpp"
@@ -119,7 +120,7 @@ struct Settings {
 };
 
 Outcome train_one(const Reference& r, const std::string& name, const Settings& s, ad::Key key,
-                  Progress& progress) {
+                  std::size_t group, RunFolder& folder, Progress& progress) {
   ad::Params params;
   flows::Layers layers = make_layers(name, params, key.fork(0));
   // Learns location and scale from the data first, so that the others find them where splines are
@@ -129,16 +130,20 @@ Outcome train_one(const Reference& r, const std::string& name, const Settings& s
                          std::move(layers));
   flow.start_from(params, r.data);
 
-  auto training = progress.start(r.density.truth.name + "/" + name, s.steps);
+  const std::string task = r.density.truth.name + "/" + name;
+  Checkpoint checkpoint(folder, task, group);
+  auto training = progress.start(task, s.steps);
   const auto start = std::chrono::steady_clock::now();
   const train::Batches batches(train::Rows(r.data), s.batch, key.fork(1));
-  train::fit(
-      params, train::flow_ml(flow, batches, s.batch), train::adam(),
-      {.steps = s.steps, .learning_rate = train::cosine(s.learning_rate, s.steps), .clip_norm = 5},
-      [&](std::uint32_t step, const train::StepLog& log) {
-        training.update({step, log.loss});
-        return !interrupted();
-      });
+  train::fit(params, train::flow_ml(flow, batches, s.batch), train::adam(),
+             {.steps = s.steps,
+              .learning_rate = train::cosine(s.learning_rate, s.steps),
+              .clip_norm = 5,
+              .keeper = &checkpoint},
+             [&](std::uint32_t step, const train::StepLog& log) {
+               training.update({step, log.loss});
+               return true;
+             });
   if (interrupted()) return {};
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -202,7 +207,7 @@ void run(Cli& cli) {
     if (interrupted()) return;
     const std::string &name = names[k / kinds.size()], &flow = kinds[k % kinds.size()];
     const ad::Key own = key.fork(100 + number(kDensities, name)).fork(number(kFlows, flow));
-    outcomes[k] = train_one(references[k / kinds.size()], flow, settings, own, progress);
+    outcomes[k] = train_one(references[k / kinds.size()], flow, settings, own, k, folder, progress);
   });
 
   Report report("Flows and the densities of the plane",

@@ -15,6 +15,7 @@
 
 #include "autodiff/parallel.hpp"
 #include "autodiff/safetensors.hpp"
+#include "experiments/common/checkpoint.hpp"
 #include "experiments/common/experiment.hpp"
 #include "experiments/common/interrupt.hpp"
 #include "experiments/common/progress.hpp"
@@ -127,7 +128,7 @@ struct Outcome {
 
 // Adam through shuffled epochs; the parameters that do best on the validation rows are kept.
 Outcome train_one(const std::string& name, const Data& data, const Settings& s, ad::Key key,
-                  Progress& progress) {
+                  std::size_t group, RunFolder& folder, Progress& progress) {
   const std::size_t dim = data.test.cols();
   ad::Params params;
   const flows::Flow flow = make_flow(name, params, dim, s, key.fork(0));
@@ -142,19 +143,27 @@ Outcome train_one(const std::string& name, const Data& data, const Settings& s, 
   double least = validation.loss();
   std::uint32_t epoch = 0, best_epoch = 0;
 
+  Checkpoint checkpoint(folder, name + "/" + std::to_string(group), group, [&](ad::Archive& a) {
+    a("best", std::span(best));
+    a("least", least);
+    a("epoch", epoch);
+    a("best_epoch", best_epoch);
+  });
   auto training = progress.start(name, s.epochs * per_epoch);
   const auto start = std::chrono::steady_clock::now();
   train::fit(params, train::flow_ml(flow, fresh, s.batch), train::adam(),
-             {.steps = s.epochs * per_epoch, .learning_rate = train::constant(s.learning_rate)},
+             {.steps = s.epochs * per_epoch,
+              .learning_rate = train::constant(s.learning_rate),
+              .keeper = &checkpoint},
              [&](std::uint32_t step, const train::StepLog& log) {
                training.update({step, log.loss});
-               if (step % per_epoch != 0) return !interrupted();
+               if (step % per_epoch != 0) return true;
                ++epoch;
                if (const double loss = validation.loss(); loss < least) {
                  least = loss, best_epoch = epoch;
                  std::ranges::copy(params.values(), best.begin());
                }
-               return !interrupted() && epoch - best_epoch < s.patience;
+               return epoch - best_epoch < s.patience;
              });
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -244,7 +253,7 @@ void run(Cli& cli) {
   ad::parallel_for(outcomes.size(), [&](std::size_t k) {
     if (interrupted()) return;
     const ad::Key own = key.fork(2).fork(std::uint32_t(k % runs));
-    outcomes[k] = train_one(kinds[k / runs], data, settings, own, progress);
+    outcomes[k] = train_one(kinds[k / runs], data, settings, own, k, folder, progress);
   });
   if (interrupted()) return;
 

@@ -12,6 +12,7 @@
 #include <map>
 
 #include "autodiff/safetensors.hpp"
+#include "experiments/common/checkpoint.hpp"
 #include "experiments/common/ebm.hpp"
 #include "experiments/common/experiment.hpp"
 #include "experiments/common/figure.hpp"
@@ -193,7 +194,8 @@ void run(Cli& cli) {
   {
     Progress progress({.quiet = cli.quiet()});
     auto training = progress.start(method, updates);
-    fit(ebm, objective, settings, [&](std::uint32_t step, const train::StepLog& log) {
+    Checkpoint checkpoint(folder, "training", 0);
+    const auto on_step = [&](std::uint32_t step, const train::StepLog& log) {
       training.update({step, log.loss, log.acceptance});
       if (step == 1) {
         folder.block("update", log.block);
@@ -208,8 +210,9 @@ void run(Cli& cli) {
                        {"weight_ess", log.weight_ess},
                        {"flow_loss", log.flow_loss}});
       }
-      return !interrupted();
-    });
+      return true;
+    };
+    fit(ebm, objective, settings, on_step, &checkpoint);
   }
   ad::Params scaling;  // data = mean + sd * (data as trained on)
   fill(scaling, "mean", scale.mean);
@@ -222,6 +225,7 @@ void run(Cli& cli) {
   save("energy", ebm.params);
   save("flow", ebm.flow_params);
   save("scaling", scaling);
+  if (interrupted()) return folder.finish(std::move(report), {});
 
   // Sample: chains from the flow, global moves by the flow, local moves by MALA
   const FlowMc kernel(mcmc::Isir(ebm.energy, mcmc::from_flow(ebm.flow), {.particles = particles}),

@@ -47,12 +47,11 @@ Mapped Autoregressive::in_one_pass(ad::Var x, ad::Var context, Apply apply) cons
 
 Mapped Autoregressive::one_by_one(ad::Var x, ad::Var context, Apply apply) const {
   const std::size_t n = x.shape()[0], d = dim();
-  const ad::Var columns = transpose(x);
+  const ad::Var coordinates = transpose(x);
   nn::Made::Sweep sweep(net_, *x.tape, n, context);
   ad::Vars ys, log_slopes;
   for (std::size_t j = 0; j < d; ++j) {
-    const ad::Var column = reshape(slice(columns, 0, j, j + 1), {n});
-    const auto [y, log_slope] = ((*family_).*apply)(column, sweep.outputs());
+    const auto [y, log_slope] = ((*family_).*apply)(row(coordinates, j), sweep.outputs());
     ys.push_back(reshape(y, {1, n}));
     log_slopes.push_back(reshape(log_slope, {1, n}));
     sweep.set(y);

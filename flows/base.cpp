@@ -5,6 +5,8 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "flows/constants.hpp"
+
 namespace eqp::flows {
 namespace {
 
@@ -22,12 +24,6 @@ double checked_variance(std::size_t dim, double variance) {
   return variance;
 }
 
-ad::Var row_constant(ad::Tape& tape, const std::vector<double>& values, double power = 1) {
-  ad::Tensor row({values.size()});
-  for (std::size_t j = 0; j < values.size(); ++j) row[j] = Real(std::pow(values[j], power));
-  return tape.constant(std::move(row));
-}
-
 }  // namespace
 
 DiagonalGaussian::DiagonalGaussian(std::vector<double> scales, std::vector<double> mean)
@@ -42,10 +38,7 @@ DiagonalGaussian::DiagonalGaussian(std::vector<double> scales, std::vector<doubl
     throw std::invalid_argument("gaussian: " + std::to_string(mean_.size()) + " means for " +
                                 std::to_string(dim()) + " scales; need as many, or none");
   }
-  for (double m : mean_) {
-    if (std::isfinite(m)) continue;
-    throw std::invalid_argument("gaussian: mean " + std::to_string(m) + "; need a finite number");
-  }
+  check_finite("gaussian: mean", mean_);
 }
 
 bool DiagonalGaussian::isotropic() const {
@@ -66,7 +59,9 @@ ad::Var DiagonalGaussian::log_prob(ad::Var z) const {
   if (isotropic()) {
     return polynomial(sum(square(z), 1), {-log_norm, -0.5 / (scales_[0] * scales_[0])});
   }
-  return polynomial(sum(square(z) * row_constant(*z.tape, scales_, -2), 1), {-log_norm, -0.5});
+  std::vector<double> precision;
+  for (double s : scales_) precision.push_back(std::pow(s, -2));
+  return polynomial(sum(square(z) * row_constant(*z.tape, precision), 1), {-log_norm, -0.5});
 }
 
 DiagonalGaussian standard_normal(std::size_t dim, double variance) {

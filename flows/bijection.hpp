@@ -36,7 +36,8 @@ class Bijection {
 
   /// Whether the map takes something from data before training.
   virtual bool starts_from_data() const { return false; }
-  /// Sets it, so that the inverse sends x (n, d) to something simple.
+  /// Sets it in the parameters it was made with, so that the inverse sends x (n, d) to something
+  /// simple.
   virtual void start_from(ad::Params&, ad::ConstView) const {}
 
   /// Coordinates at which the formula changes, such as where a spline meets its tails: checks look

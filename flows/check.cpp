@@ -175,12 +175,14 @@ Check check(const Flow& flow, const CheckOptions& options) {
   const std::size_t d = flow.dim();
   Check result;
   double period = 0;
-  for (const auto& layer : flow.layers()) {
+  for (std::size_t i = 0; i < flow.layers().size(); ++i) {
+    const auto& layer = flow.layers()[i];
     period = std::max(period, layer->period());
     const auto in =
         with_context(points(options.points, d, layer->seams(), options.key), layer->context_dim());
     result.layers.push_back(deviation(
-        layer->name(), layer->period(), [&](ad::Var z, ad::Var c) { return layer->forward(z, c); },
+        std::to_string(i) + " " + layer->name(), layer->period(),
+        [&](ad::Var z, ad::Var c) { return layer->forward(z, c); },
         [&](ad::Var x, ad::Var c) { return layer->inverse(x, c); }, in));
   }
   const auto in = with_context(points(options.points, d, {}, options.key), flow.context_dim());
@@ -218,8 +220,7 @@ std::string Check::str() const {
   const auto worst = [&](const char* what, double Deviation::*member) {
     line << what << ' ' << flow.*member;
     const auto layer = std::ranges::max_element(layers, {}, member);
-    if (layer != layers.end())
-      line << " (layer \"" << layer->layer << "\" " << (*layer).*member << ')';
+    if (layer != layers.end()) line << " (layer " << layer->layer << ' ' << (*layer).*member << ')';
   };
   worst("round trip", &Deviation::round_trip);
   worst(", log_det", &Deviation::log_det);

@@ -22,6 +22,7 @@ struct CheckOptions {
 
 /// The largest deviations of one layer, or of the flow as a whole.
 struct Deviation {
+  /// "<index> <name>", since several layers may share a name; "flow".
   std::string layer;
   double round_trip = 0;  ///< of inverse(forward(z)) from z, relative to 1 + |z|
   double log_det = 0;     ///< of log_det from log|det| of the Jacobian by reverse mode

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "flows/agreement.hpp"
+
 namespace eqp::flows {
 namespace {
 
@@ -28,19 +30,6 @@ std::size_t common_dim(const std::string& name, const Couplings& couplings) {
   return dim;
 }
 
-std::size_t common_context(const std::string& name, const Couplings& couplings) {
-  std::size_t size = 0;
-  for (const auto& c : couplings) {
-    if (c->context_dim() == 0 || c->context_dim() == size) continue;
-    if (size != 0) {
-      throw std::invalid_argument(name + ": couplings with contexts of " + std::to_string(size) +
-                                  " and " + std::to_string(c->context_dim()) + "; need the same");
-    }
-    size = c->context_dim();
-  }
-  return size;
-}
-
 }  // namespace
 
 std::size_t size_of(Half which, std::size_t dim) {
@@ -64,7 +53,7 @@ Halves Coupling::with_moved(Halves x, ad::Var moved) const {
 }
 
 CouplingChain::CouplingChain(std::string name, Couplings couplings)
-    : Bijection(name, common_dim(name, couplings), common_context(name, couplings)),
+    : Bijection(name, common_dim(name, couplings), common_context_dim(name, couplings)),
       couplings_(std::move(couplings)) {}
 
 Halves CouplingChain::split(ad::Var x) const {

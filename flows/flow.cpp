@@ -5,6 +5,7 @@
 
 #include "autodiff/parallel.hpp"
 #include "autodiff/program.hpp"
+#include "flows/agreement.hpp"
 
 namespace eqp::flows {
 namespace {
@@ -44,20 +45,14 @@ ad::Tensor inverse_rows(const Bijection& layer, const ad::Tensor& x, const ad::T
 }  // namespace
 
 Flow::Flow(std::shared_ptr<const Base> base, Layers layers)
-    : base_(std::move(base)), layers_(std::move(layers)) {
+    : base_(std::move(base)),
+      layers_(std::move(layers)),
+      context_dim_(common_context_dim("flow", layers_)) {
   for (const auto& layer : layers_) {
-    if (layer->dim() != dim()) {
-      throw std::invalid_argument("flow: layer \"" + layer->name() + "\" has dim " +
-                                  std::to_string(layer->dim()) + "; need the base's " +
-                                  std::to_string(dim()));
-    }
-    if (layer->context_dim() == 0) continue;
-    if (context_dim_ != 0 && layer->context_dim() != context_dim_) {
-      throw std::invalid_argument("flow: layer \"" + layer->name() + "\" takes a context of " +
-                                  std::to_string(layer->context_dim()) + "; those before it of " +
-                                  std::to_string(context_dim_));
-    }
-    context_dim_ = layer->context_dim();
+    if (layer->dim() == dim()) continue;
+    throw std::invalid_argument("flow: layer \"" + layer->name() + "\" has dim " +
+                                std::to_string(layer->dim()) + "; need the base's " +
+                                std::to_string(dim()));
   }
 }
 

@@ -54,14 +54,14 @@ class Flow {
   ad::Var log_prob(ad::Var x, ad::Var context = {}) const;
 
   /// Lets layers set what they take from data, from the last to the first: each sees x (n, d) as
-  /// the inverses of those after it leave it. `params` is where the layers keep theirs. Throws
-  /// std::invalid_argument unless x is (n, d) and the context, where one is needed, (n, c).
+  /// the inverses of those after it leave it. Throws std::invalid_argument unless x is (n, d), the
+  /// context, where one is needed, (n, c), and `params` is where the layers keep theirs.
   void start_from(ad::Params& params, const ad::Tensor& x, const ad::Tensor& context = {}) const;
 
  private:
   std::shared_ptr<const Base> base_;
   Layers layers_;
-  std::size_t context_dim_ = 0;
+  std::size_t context_dim_;
 };
 
 }  // namespace eqp::flows

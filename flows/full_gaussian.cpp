@@ -6,6 +6,7 @@
 #include <string>
 
 #include "autodiff/cholesky.hpp"
+#include "flows/constants.hpp"
 
 namespace eqp::flows {
 namespace {
@@ -33,20 +34,11 @@ ad::Tensor inverse_of(const ad::Cholesky& l, bool transposed) {
 
 void check_mean(const std::vector<double>& mean) {
   if (mean.empty()) throw std::invalid_argument("gaussian: dim 0; need at least 1");
-  for (double m : mean) {
-    if (std::isfinite(m)) continue;
-    throw std::invalid_argument("gaussian: mean " + std::to_string(m) + "; need a finite number");
-  }
+  check_finite("gaussian: mean", mean);
 }
 
 double log_norm(std::size_t d, double log_det) {
   return 0.5 * (double(d) * std::log(2 * std::numbers::pi) + log_det);
-}
-
-ad::Var row(ad::Tape& tape, const std::vector<double>& values) {
-  ad::Tensor t({values.size()});
-  for (std::size_t j = 0; j < values.size(); ++j) t[j] = Real(values[j]);
-  return tape.constant(std::move(t));
 }
 
 }  // namespace
@@ -77,13 +69,13 @@ FullGaussian FullGaussian::with_precision(std::vector<double> mean,
 ad::Var FullGaussian::draw(ad::Var noise) const {
   check_batch("gaussian draw", noise, dim());
   ad::Tape& tape = *noise.tape;
-  return affine(noise, tape.constant(from_noise_), row(tape, mean_));
+  return affine(noise, tape.constant(from_noise_), row_constant(tape, mean_));
 }
 
 ad::Var FullGaussian::log_prob(ad::Var z) const {
   check_batch("gaussian log_prob", z, dim());
   ad::Tape& tape = *z.tape;
-  const ad::Var noise = matmul(z - row(tape, mean_), tape.constant(to_noise_));
+  const ad::Var noise = matmul(z - row_constant(tape, mean_), tape.constant(to_noise_));
   return polynomial(sum(square(noise), 1), {-log_norm_, -0.5});
 }
 

@@ -31,6 +31,12 @@ ad::Var per_row(ad::Var log_scale, ad::Var x) {
   return broadcast_to(sum(log_scale), {x.shape()[0]});
 }
 
+// Of another model's, the offsets would be those of something else.
+void check_own(const std::string& who, const ad::Param& param, const ad::Params& params) {
+  if (param.params == &params) return;
+  throw std::invalid_argument(who + ": parameters of another model to start in; need its own");
+}
+
 std::vector<double> column_means(const std::string& who, ad::ConstView x) {
   if (x.rows() < 2) {
     throw std::invalid_argument(who + ": " + std::to_string(x.rows()) +
@@ -52,6 +58,7 @@ ElementwiseAffine::ElementwiseAffine(ad::Params& params, const std::string& name
       shift_(zeros(params, name + ".shift", dim)) {}
 
 void ElementwiseAffine::start_from(ad::Params& params, ad::ConstView x) const {
+  check_own(name(), shift_, params);
   const std::vector<double> mean = column_means(name(), x);
   const auto values = params.mutate();
   for (std::size_t j = 0; j < dim(); ++j) {
@@ -84,6 +91,7 @@ Whitening::Whitening(ad::Params& params, const std::string& name, std::size_t di
       shift_(zeros(params, name + ".shift", dim)) {}
 
 void Whitening::start_from(ad::Params& params, ad::ConstView x) const {
+  check_own(name(), shift_, params);
   const std::size_t d = dim();
   const std::vector<double> mean = column_means(name(), x);
   std::vector<double> covariance(d * d), centred(d);

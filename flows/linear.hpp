@@ -15,7 +15,8 @@ class ElementwiseAffine : public Bijection {
  public:
   ElementwiseAffine(ad::Params& params, const std::string& name, std::size_t dim);
 
-  /// Throws std::invalid_argument for fewer than 2 rows or a column of one value.
+  /// Throws std::invalid_argument for fewer than 2 rows, a column of one value, or `params` that
+  /// are not those it was made with.
   void start_from(ad::Params& params, ad::ConstView x) const override;
   bool starts_from_data() const override { return true; }
 
@@ -33,7 +34,8 @@ class Whitening : public Bijection {
  public:
   Whitening(ad::Params& params, const std::string& name, std::size_t dim);
 
-  /// Throws std::invalid_argument unless the covariance of the rows is positive definite.
+  /// Throws std::invalid_argument unless the covariance of the rows is positive definite and
+  /// `params` those it was made with.
   void start_from(ad::Params& params, ad::ConstView x) const override;
   bool starts_from_data() const override { return true; }
 

@@ -5,6 +5,11 @@
 #include <string>
 
 namespace eqp::flows {
+
+ad::Var row(ad::Var matrix, std::size_t i) {
+  return reshape(slice(matrix, 0, i, i + 1), {matrix.shape()[1]});
+}
+
 namespace {
 
 class AffineMap : public Monotone {
@@ -28,10 +33,6 @@ class AffineMap : public Monotone {
   }
 
  private:
-  static ad::Var row(ad::Var raw, std::size_t i) {
-    return reshape(slice(raw, 0, i, i + 1), {raw.shape()[1]});
-  }
-
   double cap_;
 };
 

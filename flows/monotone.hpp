@@ -8,6 +8,9 @@
 
 namespace eqp::flows {
 
+/// Row i of a matrix (P, m), as a vector (m).
+ad::Var row(ad::Var matrix, std::size_t i);
+
 /// A family of increasing maps of the line, whose parameters come from a network. Coordinates are
 /// a vector and parameters its columns, so that kernels run along memory whatever d is.
 class Monotone {

@@ -32,8 +32,6 @@ SplineOptions to_options(const Attr& attr) {
           .min_slope = c[3]};
 }
 
-Var row(Var x, std::size_t i) { return reshape(slice(x, 0, i, i + 1), {x.shape()[1]}); }
-
 // What the kernels compute, op by op: the source of derivatives beyond the first.
 Var definition(const SplineOptions& o, Var x, Var raw) {
   const std::size_t bins = o.bins, m = x.shape()[0];

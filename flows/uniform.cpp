@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "flows/constants.hpp"
+
 namespace eqp::flows {
 
 ad::Var normal_cdf(ad::Var x) { return 0.5 + 0.5 * erf(x * (1 / std::numbers::sqrt2)); }
@@ -27,33 +29,23 @@ UniformBox::UniformBox(std::vector<double> low, std::vector<double> high, Outsid
 
 ad::Var UniformBox::draw(ad::Var noise) const {
   check_batch("uniform draw", noise, dim());
-  ad::Tensor low({dim()}), size({dim()}), high({dim()});
-  for (std::size_t j = 0; j < dim(); ++j) {
-    low[j] = Real(low_[j]);
-    high[j] = Real(high_[j]);
-    size[j] = Real(high_[j] - low_[j]);
-  }
+  std::vector<double> size;
+  for (std::size_t j = 0; j < dim(); ++j) size.push_back(high_[j] - low_[j]);
   ad::Tape& tape = *noise.tape;
-  const ad::Var z =
-      normal_cdf(noise) * tape.constant(std::move(size)) + tape.constant(std::move(low));
-  return minimum(z, tape.constant(std::move(high)));  // where the sum was rounded up
+  const ad::Var z = normal_cdf(noise) * row_constant(tape, size) + row_constant(tape, low_);
+  return minimum(z, row_constant(tape, high_));  // where the sum was rounded up
 }
 
 ad::Var UniformBox::log_prob(ad::Var z) const {
   check_batch("uniform log_prob", z, dim());
   double log_volume = 0;
-  ad::Tensor low({dim()}), high({dim()});
-  for (std::size_t j = 0; j < dim(); ++j) {
-    log_volume += std::log(high_[j] - low_[j]);
-    low[j] = Real(low_[j]);
-    high[j] = Real(high_[j]);
-  }
+  for (std::size_t j = 0; j < dim(); ++j) log_volume += std::log(high_[j] - low_[j]);
   ad::Tape& tape = *z.tape;
   const ad::Shape rows{z.shape()[0]};
   const ad::Var inside = 0.0 * sum(z, 1) - log_volume;  // not a number where z is none
   if (outside_ == Outside::periodic) return inside;
   const ad::Var beyond =
-      greater(tape.constant(std::move(low)), z) + greater(z, tape.constant(std::move(high)));
+      greater(row_constant(tape, low_), z) + greater(z, row_constant(tape, high_));
   return where(sum(beyond, 1), full(tape, rows, -std::numeric_limits<double>::infinity()), inside);
 }
 

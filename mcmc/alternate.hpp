@@ -28,6 +28,11 @@ class Alternate {
   struct State : Local::State {
     typename Global::State global;  // global.counts are of global moves
     bool stale = false;             // the local kernel's caches await a refresh
+    void archive(ad::Archive& a) requires(Resumable<Global>&& Resumable<Local>) {
+      a("local", static_cast<typename Local::State&>(*this));
+      a("global", global);
+      a("stale", stale);
+    }
   };
 
   /// Throws std::invalid_argument if there are no steps at all.
@@ -38,6 +43,12 @@ class Alternate {
     }
   }
   double& step_size() requires Adaptable<Local> { return local_.step_size(); }
+  Metric& metric() requires Preconditioned<Local> { return local_.metric(); }
+  double try_leapfrog(State& s, const ad::BlockRng& rng) const requires Hamiltonian<Local> {
+    if (s.stale) local_.refresh(s);
+    s.stale = false;
+    return local_.try_leapfrog(s, rng);
+  }
 
   std::size_t block(std::size_t chains) const {
     return std::min(global_.block(chains), local_.block(chains));

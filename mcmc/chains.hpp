@@ -42,8 +42,10 @@ class Chains {
 
   /// Advances every chain from step first_step by `steps`; a task is all steps of a block. After
   /// each step visit(first_chain, step, x) sees the positions x (rows, d) of a block, whose row 0
-  /// is chain first_chain; it is called for several blocks at the same time. Throws NonFinite if a
-  /// kernel cannot go on, naming the chain, the step and the first bad operation.
+  /// is chain first_chain, or of a single chain, where chains do not wait for each other; one that
+  /// takes a fourth argument is given the transitions of these rows. It is called for several
+  /// blocks at the same time. Throws NonFinite if a kernel cannot go on, naming the chain, the step
+  /// and the first bad operation.
   template <class Visit>
   void advance(const K& kernel, std::uint32_t first_step, std::uint32_t steps, ad::Key key,
                const Visit& visit) {
@@ -52,9 +54,16 @@ class Chains {
       const std::size_t first = blocks_.first(b);
       std::uint32_t t = first_step;
       try {
-        for (; t < first_step + steps; ++t) {
-          kernel.step(s, {key, t, std::uint32_t(first)});
-          visit(first, t, s.x());
+        if constexpr (RunsAhead<K>) {
+          const auto seen = [&](std::size_t row, std::uint32_t step) {
+            show(visit, s, first, row, 1, t = step);
+          };
+          kernel.advance(s, {key, t, std::uint32_t(first)}, steps, seen);
+        } else {
+          for (; t < first_step + steps; ++t) {
+            kernel.step(s, {key, t, std::uint32_t(first)});
+            show(visit, s, first, 0, blocks_.size(b), t);
+          }
         }
       } catch (const ad::NonFinite& e) {
         throw located(e, first, blocks_.size(b), " at step " + std::to_string(t));
@@ -82,6 +91,19 @@ class Chains {
       std::ranges::copy(x.slice(blocks_.first(b), blocks_.size(b)).flat(), states_[b].x().data);
       refresh(kernel, b);
     });
+  }
+
+  /// The mean over all chains of what f(state, rng) sums over those of a block; blocks run in
+  /// parallel and are summed in a fixed order.
+  template <class F>
+  double mean(ad::Key key, std::uint32_t step, const F& f) {
+    std::vector<double> sums(states_.size());
+    ad::parallel_for(states_.size(), [&](std::size_t b) {
+      sums[b] = f(states_[b], ad::BlockRng{key, step, std::uint32_t(blocks_.first(b))});
+    });
+    double total = 0;
+    for (const double sum : sums) total += sum;
+    return total / double(size());
   }
 
   /// A copy (n, d).
@@ -112,13 +134,32 @@ class Chains {
     for (State& s : states_) {
       s.counts = {};
       if constexpr (requires { s.global; }) s.global.counts = {};
+      if constexpr (requires { s.reset_counts(); }) s.reset_counts();
     }
   }
+  void archive(ad::Archive& a) requires Resumable<K> {
+    for (std::size_t b = 0; b < states_.size(); ++b) a(std::to_string(b), states_[b]);
+  }
+  /// The state of every block, for what only a kernel itself can read from them.
+  std::span<const State> states() const { return states_; }
   std::size_t size() const { return blocks_.rows; }
+  std::size_t dim() const { return shape_[1]; }
   /// Chains per task.
   std::size_t block() const { return blocks_.block; }
 
  private:
+  template <class Visit>
+  static void show(const Visit& visit, State& s, std::size_t first, std::size_t row,
+                   std::size_t rows, std::uint32_t t) {
+    const ad::View x = s.x().slice(row, rows);
+    if constexpr (std::is_invocable_v<Visit, std::size_t, std::uint32_t, ad::View,
+                                      std::span<const Transition>>) {
+      visit(first + row, t, x, std::as_const(s).transitions().subspan(row, rows));
+    } else {
+      visit(first + row, t, x);
+    }
+  }
+
   void refresh(const K& kernel, std::size_t b) {
     try {
       kernel.refresh(states_[b]);

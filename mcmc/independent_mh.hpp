@@ -19,6 +19,12 @@ class IndependentMh {
     Counts counts = {};
     ad::View x() { return position; }
     ad::ConstView x() const { return position; }
+    void archive(ad::Archive& a) {
+      a("position", position);
+      a("log_weight", std::span(log_weight));
+      a("nan_proposals", nan_proposals);
+      a("counts", counts);
+    }
   };
 
   IndependentMh(const Energy& energy, const Proposal& proposal)

@@ -30,6 +30,12 @@ class Isir {
     Counts counts = {};
     ad::View x() { return position; }
     ad::ConstView x() const { return position; }
+    void archive(ad::Archive& a) {
+      a("position", position);
+      a("log_weight", std::span(log_weight));
+      a("nan_proposals", nan_proposals);
+      a("counts", counts);
+    }
   };
 
   /// Throws std::invalid_argument for fewer than 2 particles.

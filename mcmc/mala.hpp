@@ -21,6 +21,13 @@ class Mala {
     Counts counts = {};
     ad::View x() { return position; }
     ad::ConstView x() const { return position; }
+    void archive(ad::Archive& a) {
+      a("position", position);
+      a("gradient", gradient);
+      a("energy", std::span(energy));
+      a("nan_proposals", nan_proposals);
+      a("counts", counts);
+    }
   };
 
   /// Throws std::invalid_argument unless the step size is positive.

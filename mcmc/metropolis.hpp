@@ -60,6 +60,10 @@ class NanProposals {
              const char* advice) {
     if (too_many(proposals, nan)) stop(kernel, at, advice);
   }
+  void archive(ad::Archive& a) {
+    a("steps", steps_);
+    a("in_a_row", in_a_row_);
+  }
 
  private:
   std::size_t steps_ = 0, in_a_row_ = 0;
@@ -100,13 +104,18 @@ inline void count_not_finite(double energy, Counts& counts) {
   counts.nan += std::isnan(energy);
 }
 
-/// Accepts chain i's proposal y with probability min(1, exp(U(x) - U(y) + correction)), in which
-/// x is the current state and the correction is log q(x | y) - log q(y | x); a NaN is a rejection.
-/// The uniform sits at the chain's address, whatever the others do.
+/// min(1, exp(U(x) - U(y) + correction)), the probability to accept y, in which x is the current
+/// state and the correction is log q(x | y) - log q(y | x); 0 where that is NaN.
+inline double acceptance(double current, double proposed, double correction) {
+  const double log_ratio = proper_energy(current) - proper_energy(proposed) + correction;
+  return std::isnan(log_ratio) ? 0 : std::min(1.0, std::exp(log_ratio));
+}
+
+/// Accepts chain i's proposal with that probability. The uniform sits at the chain's address,
+/// whatever the others do.
 inline bool metropolis(double current, double proposed, double correction, const ad::BlockRng& rng,
                        std::size_t i, Counts& counts) {
-  const double log_ratio = proper_energy(current) - proper_energy(proposed) + correction;
-  const double probability = std::isnan(log_ratio) ? 0 : std::min(1.0, std::exp(log_ratio));
+  const double probability = acceptance(current, proposed, correction);
   counts.accepted += probability;
   counts.proposed += 1;
   // At a wall, where the energy is infinite, nobody asks for its gradient.

@@ -4,8 +4,14 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace eqp::mcmc {
+namespace {
+
+std::string whole(double count) { return std::to_string(std::uint64_t(count)); }
+
+}  // namespace
 
 void check(const RunOptions& options, bool adaptable) {
   const auto fail = [](const std::string& what) { throw std::invalid_argument("run: " + what); };
@@ -26,16 +32,41 @@ void check(const RunOptions& options, bool adaptable) {
   if (!(options.largest_step >= 0)) {
     fail("largest_step " + text(options.largest_step) + "; need a number above 0, or 0 for none");
   }
+  if (options.adapt) {
+    check(*options.adapt);
+    if (!adaptable) fail("adapt for a kernel that has no step size to adapt");
+    if (options.warmup == 0) fail("adapt without warm-up steps to adapt in");
+    if (options.target_accept > 0) fail("both adapt and target_accept; need one of them");
+    if (options.largest_step > 0) fail("largest_step with adapt; it caps target_accept's steps");
+  }
   if (options.target_accept == 0) return;
   if (!adaptable) fail("target_accept for a kernel that has no step size to adapt");
   if (options.warmup == 0) fail("target_accept without warm-up steps to adapt in");
 }
 
-std::string not_finite_warning(const Counts& counts, const Counts& global) {
-  const std::uint64_t all = counts.not_finite + global.not_finite, nan = counts.nan + global.nan;
-  if (all == 0) return "";
-  return std::to_string(all) + " proposals were rejected because their energy was not finite (" +
-         std::to_string(nan) + " nan, " + std::to_string(all - nan) + " infinite).";
+std::string warning(const Counts& counts, const Counts& global) {
+  Counts all = counts;
+  all += global;
+  std::vector<std::string> sentences;
+  if (all.not_finite > 0) {
+    sentences.push_back(std::to_string(all.not_finite) +
+                        " proposals were rejected because their energy was not finite (" +
+                        std::to_string(all.nan) + " nan, " +
+                        std::to_string(all.not_finite - all.nan) + " infinite).");
+  }
+  if (all.divergences > 0) {
+    sentences.push_back(std::to_string(all.divergences) + " of " + whole(counts.proposed) +
+                        " trajectories diverged, so that parts of the target may be missing: lower "
+                        "the step size, raise the target acceptance or reparameterise.");
+  }
+  if (all.saturations > 0) {
+    sentences.push_back(std::to_string(all.saturations) + " of " + whole(counts.proposed) +
+                        " trajectories ended at max_depth before a U-turn: raise the step size or "
+                        "max_depth, or adapt the metric.");
+  }
+  std::string text;
+  for (const std::string& s : sentences) text += (text.empty() ? "" : " ") + s;
+  return text;
 }
 
 ad::Tensor first_draws(ad::ConstView draws, std::size_t kept) {

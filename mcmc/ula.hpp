@@ -27,6 +27,10 @@ class Ula {
     Counts counts;
     ad::View x() { return position; }
     ad::ConstView x() const { return position; }
+    void archive(ad::Archive& a) {
+      a("position", position);
+      a("counts", counts);
+    }
   };
 
   /// Throws std::invalid_argument unless the step size and the bound are positive.

@@ -3,8 +3,7 @@
 #include <string>
 
 #include "autodiff/ops.hpp"
-#include "autodiff/params.hpp"
-#include "nn/init.hpp"
+#include "nn/arrays.hpp"
 
 // Convolutions with parameters: names, layouts, meaning and first values of PyTorch's modules.
 namespace eqp::nn {
@@ -30,7 +29,7 @@ class Conv2d {
 
  private:
   std::string name_;
-  ad::Param weight_, bias_;
+  Arrays arrays_;
   ad::Conv2dOptions options_;
 };
 
@@ -58,7 +57,7 @@ class ConvTranspose2d {
 
  private:
   std::string name_;
-  ad::Param weight_, bias_;
+  Arrays arrays_;
   ad::ConvTranspose2dOptions options_;
 };
 

@@ -12,15 +12,7 @@ Linear::Linear(ad::Params& params, std::string name, const Fan& fan, ad::Key key
                                 " inputs and " + std::to_string(fan.out) +
                                 " outputs; need at least 1 of each");
   }
-  // Each array has a key of its own, so that neither's values depend on the other's size.
-  const auto add = [&](const char* suffix, const ad::Shape& shape, const Fill& fill,
-                       std::uint32_t child) {
-    ad::Draws draws(key.fork(child));
-    return params.add(name_ + suffix, shape,
-                      [&](std::span<Real> values) { fill(values, fan, draws); });
-  };
-  weight_ = add(".weight", {fan.out, fan.in}, init.weight, 0);
-  if (init.bias) bias_ = add(".bias", {fan.out}, init.bias, 1);
+  arrays_ = add_arrays(params, name_, {fan.out, fan.in}, fan.out, fan, init, key);
 }
 
 ad::Var Linear::operator()(ad::Var x) const {
@@ -30,8 +22,8 @@ ad::Var Linear::operator()(ad::Var x) const {
 ad::Var Linear::operator()(ad::Var x, const Columns& in, const Columns& out) const {
   const ad::Scope scope(*x.tape, name_);
   const ad::Var w = weight(*x.tape, in, out);
-  if (!bias_.params) return matmul(x, w, {.b = true});
-  return affine(x, w, slice(bias_.on(*x.tape), 0, out.begin, out.end), {.b = true});
+  if (!arrays_.bias.params) return matmul(x, w, {.b = true});
+  return affine(x, w, slice(arrays_.bias.on(*x.tape), 0, out.begin, out.end), {.b = true});
 }
 
 ad::Var Linear::product(ad::Var x, const Columns& in) const {
@@ -41,7 +33,7 @@ ad::Var Linear::product(ad::Var x, const Columns& in) const {
 
 ad::Var Linear::weight(ad::Tape& tape, const Columns& in, const Columns& out) const {
   // What depends on parameters only runs once per update, so the map and slices cost nothing.
-  const ad::Var whole = map_ ? map_(weight_.on(tape)) : weight_.on(tape);
+  const ad::Var whole = map_ ? map_(arrays_.weight.on(tape)) : arrays_.weight.on(tape);
   return slice(slice(whole, 0, out.begin, out.end), 1, in.begin, in.end);
 }
 
@@ -50,7 +42,7 @@ ad::Var Linear::transposed(ad::Var x) const {
   ad::Tape& tape = *x.tape;
   const ad::Var w = weight(tape, {0, n_inputs()}, {0, n_outputs()});
   const ad::Var product = matmul(w, transpose(x));
-  return bias_.params ? product + reshape(bias_.on(tape), {n_outputs(), 1}) : product;
+  return arrays_.bias.params ? product + reshape(arrays_.bias.on(tape), {n_outputs(), 1}) : product;
 }
 
 }  // namespace eqp::nn

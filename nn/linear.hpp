@@ -4,8 +4,7 @@
 #include <string>
 
 #include "autodiff/ops.hpp"
-#include "autodiff/params.hpp"
-#include "nn/init.hpp"
+#include "nn/arrays.hpp"
 
 namespace eqp::nn {
 
@@ -30,10 +29,10 @@ class Linear {
          const Init& init = torch_linear(), WeightMap map = {});
 
   const std::string& name() const { return name_; }
-  std::size_t n_inputs() const { return weight_.shape[1]; }
-  std::size_t n_outputs() const { return weight_.shape[0]; }
-  const ad::Param& weight() const { return weight_; }
-  const ad::Param& bias() const { return bias_; }
+  std::size_t n_inputs() const { return arrays_.weight.shape[1]; }
+  std::size_t n_outputs() const { return arrays_.weight.shape[0]; }
+  const ad::Param& weight() const { return arrays_.weight; }
+  const ad::Param& bias() const { return arrays_.bias; }
 
   /// x (n, in) -> (n, out). Errors inside are reported "in <name>".
   ad::Var operator()(ad::Var x) const;
@@ -51,7 +50,7 @@ class Linear {
   ad::Var weight(ad::Tape& tape, const Columns& in, const Columns& out) const;
 
   std::string name_;
-  ad::Param weight_, bias_;
+  Arrays arrays_;
   WeightMap map_;
 };
 

@@ -69,6 +69,13 @@ class AdaptiveFlow {
     }
   }
 
+  // The chains begin every update at slots of the bank.
+  void archive(ad::Archive& a) {
+    a("bank", bank_);
+    a("flow", flow_update_);
+    a("step_size", kernel_.step_size());
+  }
+
  private:
   std::uint32_t length() const { return o_.cycles * (o_.global_steps + o_.local_steps); }
   std::size_t per_chain() const {
@@ -131,7 +138,8 @@ Objective adaptive_flow(mcmc::Energy energy, DataSource data, flows::Flow flow,
           .row_shapes = {{dim}, {dim}},
           .loss = contrastive_loss(energy, 0),
           .feed = [=](auto t, auto in, StepLog& log) { method->feed(t, in, log); },
-          .after = [=](auto t, auto in, StepLog& log) { method->after(t, in, log); }};
+          .after = [=](auto t, auto in, StepLog& log) { method->after(t, in, log); },
+          .archive = [=](ad::Archive& a) { method->archive(a); }};
 }
 
 }  // namespace eqp::train

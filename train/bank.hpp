@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "autodiff/archive.hpp"
 #include "mcmc/targets/target.hpp"
 
 namespace eqp::train {
@@ -22,6 +23,7 @@ class Bank {
   void put_back(ad::ConstView rows);
 
   const ad::Tensor& states() const { return states_; }
+  void archive(ad::Archive& a) { a("states", states_); }
 
  private:
   mcmc::Sampler start_;

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "autodiff/archive.hpp"
 #include "autodiff/params.hpp"
 
 namespace eqp::train {
@@ -23,6 +24,10 @@ class Ema {
   void update(const ad::Params& params);
   /// Exchanges the average with the parameters; twice restores both.
   void swap(ad::Params& params);
+  void archive(ad::Archive& a) {
+    a("average", std::span<Real>(average_));
+    a("t", t_);
+  }
 
  private:
   EmaOptions options_;

@@ -34,7 +34,16 @@ std::uint32_t fit(ad::Params& params, const Objective& objective,
     ema.emplace(params, EmaOptions{.decay = options.ema, .warmup = options.ema_warmup});
   }
   std::uint32_t t = 0;
-  while (t < options.steps) {
+  bool ended = options.steps == 0;
+  const ad::State state = [&](ad::Archive& a) {
+    a("step", t);
+    a("ended", ended);
+    a("update", update);
+    if (ema) a("ema", *ema);
+    if (objective.archive) a.within(objective.name, [&] { objective.archive(a); });
+  };
+  if (options.keeper) options.keeper->restore(state);
+  while (!ended) {
     StepLog log;
     try {
       feed(t, in, log);
@@ -48,7 +57,11 @@ std::uint32_t fit(ad::Params& params, const Objective& objective,
       throw std::runtime_error("step " + std::to_string(t) + ": " + e.what());
     }
     ++t;
-    if (on_step && !on_step(t, log)) break;
+    const bool go_on = !on_step || on_step(t, log);
+    ended = !go_on || t >= options.steps;
+    if (!options.keeper) continue;
+    if (ended) options.keeper->keep(state);
+    if (!ended && !options.keeper->offer(state)) break;
   }
   if (ema) ema->swap(params);
   return t;

@@ -22,7 +22,7 @@ struct StepLog {
 
 /// A training method, as a value: the loss, recorded once, and what feeds it at every step.
 /// Whatever a method keeps between steps (a replay buffer, chains, a flow's optimiser) lives in its
-/// closures.
+/// closures, and `archive` writes and reads it.
 struct Objective {
   std::string name;
   std::size_t batch = 0;              // rows
@@ -32,6 +32,8 @@ struct Objective {
   std::function<void(std::uint32_t t, std::span<const ad::View> in, StepLog& log)> feed;
   /// Optional: what the method does after the parameters moved, with the same inputs.
   std::function<void(std::uint32_t t, std::span<const ad::View> in, StepLog& log)> after;
+  /// Optional: the state beyond the parameters.
+  ad::State archive;
 };
 
 /// The data of step t: fills out (n, d). A pure function of t.
@@ -44,13 +46,17 @@ struct FitOptions {
   double clip_norm = 0, clip_value = 0;  // see Update
   double ema = 0;           // decay of an average that replaces the parameters at the end; 0: none
   bool ema_warmup = false;  // see EmaOptions
+  /// Keeps the state after every step, and a fit that begins goes on from what it kept, with the
+  /// same bits as if it had never been stopped; null: none.
+  ad::Keeper* keeper = nullptr;
 };
 
-/// Called after every step; returning false stops the training there.
+/// Called after every step; returning false ends the training there.
 using OnStep = std::function<bool(std::uint32_t step, const StepLog& log)>;
 
-/// Minimises the objective. Returns the number of steps done. Throws std::runtime_error at the
-/// first loss that is not finite, naming step, operation and layer.
+/// Minimises the objective. Returns the number of steps done, those before a restart included.
+/// Throws std::runtime_error at the first loss that is not finite, naming step, operation and
+/// layer.
 std::uint32_t fit(ad::Params& params, const Objective& objective,
                   std::unique_ptr<Optimiser> optimiser, const FitOptions& options,
                   const OnStep& on_step = {});

@@ -3,6 +3,7 @@
 #include <memory>
 #include <span>
 
+#include "autodiff/archive.hpp"
 #include "autodiff/real.hpp"
 
 // Rules of descent, one file each in optimisers/. What they are made with throws
@@ -17,6 +18,8 @@ class Optimiser {
   /// One step: params -= learning_rate * direction(gradient). Equal sizes, the same at every call.
   virtual void step(std::span<Real> params, std::span<const Real> gradient,
                     double learning_rate) = 0;
+  /// What it remembers.
+  virtual void archive(ad::Archive& a) = 0;
 };
 
 struct SgdOptions {

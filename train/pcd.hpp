@@ -41,6 +41,7 @@ inline Objective pcd(mcmc::Energy energy, DataSource data, std::size_t bank_size
             negatives(t, in[1], in[1], log);
             bank->put_back(in[1]);
           },
+      .archive = [=](ad::Archive& a) { a("bank", *bank); },
   };
 }
 

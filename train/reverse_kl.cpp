@@ -53,6 +53,7 @@ Objective mixed_kl(flows::Flow flow, mcmc::Energy energy, DataSource data, doubl
           .row_shapes = {{flow.noise_dim()}, {1}, {flow.dim()}},
           .loss =
               [=](std::span<const ad::Var> in) {
+                if (reverse == 0) return -flow.log_prob(in[2]);
                 return reverse * reverse_loss(flow, energy, in[0], in[1]) -
                        (1 - reverse) * flow.log_prob(in[2]);
               },

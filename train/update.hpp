@@ -43,6 +43,12 @@ class Update {
   /// finite, and std::invalid_argument if the loss is neither (n) nor (), or (n) with rows that
   /// depend on each other; the parameters keep their values.
   Result step(std::span<const ad::ConstView> batch, double learning_rate);
+  /// The parameters and what the optimiser remembers.
+  void archive(ad::Archive& a) {
+    a("params", params_);
+    a("optimiser", *optimiser_);
+    a("moved", moved_);
+  }
 
  private:
   void prepare(std::size_t rows);

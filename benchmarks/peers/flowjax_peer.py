@@ -1,8 +1,7 @@
 """The flows of ./bench --flows in flowjax: jitted, loops of steps in one lax.scan.
 
-A coupling has one network for scales and shifts, where ours of RealNVP has two. Scales are
-softplus(a) + 0.01, splines have slopes at their ends that are trained too, and from one layer to
-the next coordinates change places at random. So weights do not carry over: the peer checks itself.
+Scales are softplus(a) + 0.01, splines have slopes at their ends that are trained too, and from one
+layer to the next coordinates change places at random. So weights do not carry over: the peer checks itself.
 """
 
 import functools

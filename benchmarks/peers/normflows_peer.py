@@ -1,7 +1,6 @@
 """The flows of ./bench --flows in normflows, eager or with torch.compile.
 
-RealNVP and the spline couplings have our weights and give our results. The networks of
-MaskedAffineFlow read and write whole vectors, where ours take halves. MAF has weights of its own:
+RealNVP and the spline couplings have our weights and give our results. MAF has weights of its own:
 its scales are sigmoid(a + 2) + 1e-3, and its network has no ReLU after the first layer.
 """
 
@@ -71,22 +70,22 @@ def moves(d: int, k: int) -> Tensor:
     return mask
 
 
+class CappedScales(nf.nets.MLP):
+    """Log-scales 2 tanh(a / 2), as ours, between the shifts as AffineCoupling wants them."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        scales, shifts = super().forward(x).chunk(2, dim=1)
+        return torch.stack([shifts, 2 * torch.tanh(scales / 2)], dim=2).flatten(1)
+
+
 def realnvp(d: int, ours: Arrays) -> Flow:
     layers, shared = [], []
     for k in range(8):
-        moved, copied = moved_and_copied(d, k)
-        # 2 tanh(net / 2), as ours
-        capped = {"score_scale": 0.5, "output_fn": "tanh", "output_scale": 2.0}
-        nets = {"s": nf.nets.MLP([d, 128, 128, d], **capped), "t": nf.nets.MLP([d, 128, 128, d])}
-        for name, net in nets.items():
-            for position, theirs in net.net.named_parameters():
-                view = {
-                    "0.weight": lambda w, copied=copied: w[:, copied],
-                    "4.weight": lambda w, moved=moved: w[moved],
-                    "4.bias": lambda w, moved=moved: w[moved],
-                }.get(position, lambda w: w)
-                shared.append(Shared(f"flow.{k}.{name}.{position}", theirs, view))
-        layers.append(nf.flows.MaskedAffineFlow(1 - moves(d, k), **nets))
+        net = CappedScales([d // 2, 128, 128, 2 * (d // 2)])
+        mode = "channel_inv" if k % 2 == 0 else "channel"
+        layers.append(nf.flows.AffineCouplingBlock(net, split_mode=mode))
+        for position, theirs in net.net.named_parameters():
+            shared.append(Shared(f"flow.{k}.{position}", theirs))
     return made_of(d, layers, ours, shared)
 
 

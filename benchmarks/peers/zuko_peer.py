@@ -1,8 +1,7 @@
 """The flows of ./bench --flows in zuko, eager or with torch.compile.
 
-A coupling has one network for scales and shifts, where ours of RealNVP has two, and what networks
-give passes other functions than in ours (a becomes the log scale a / (1 + |a / log 1e-3|)), so that
-weights do not carry over: the peer checks itself.
+What networks give passes other functions than in ours (a becomes the log scale
+a / (1 + |a / log 1e-3|)), so that weights do not carry over: the peer checks itself.
 """
 
 import torch

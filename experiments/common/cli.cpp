@@ -2,6 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <sstream>
 #include <stdexcept>
 
 #include "experiments/common/build_info.hpp"
@@ -43,6 +46,24 @@ std::string complaint(const CLI::ParseError& error, const std::vector<std::strin
   return what;
 }
 
+/// "500": steps; "60s": seconds.
+CheckpointEvery checkpoint_every(const std::string& text) {
+  const bool seconds = text.ends_with('s');
+  const std::string number = text.substr(0, text.size() - seconds);
+  std::istringstream in(number);
+  double value = -1;
+  in >> value;
+  const bool whole = value >= 0 && value < 1e15 && value == std::floor(value);
+  if (!in || in.peek() != EOF || !std::isdigit(number[0]) || !(value >= 0) ||
+      (!seconds && !whole)) {
+    throw std::invalid_argument(
+        "--checkpoint-every " + text +
+        ": need a number of steps, such as 500, or of seconds, such as 60s");
+  }
+  return seconds ? CheckpointEvery{.seconds = value}
+                 : CheckpointEvery{.steps = std::uint64_t(value)};
+}
+
 void parse(CLI::App& app, std::vector<std::string> arguments) {
   try {
     app.parse(arguments);
@@ -71,6 +92,9 @@ Cli::Cli(int argc, const char* const* argv, const std::string& about)
   const std::string folder = "runs/" + experiment_ + "-" + std::to_string(seed_);
   out_ = get("out", folder.c_str(), "folder for everything the run leaves behind");
   overwrite_ = flag("overwrite", "replace an earlier run in that folder");
+  resume_ = flag("resume", "go on with the run in that folder, or begin it if there is none");
+  checkpoint_every_ = eqp::checkpoint_every(
+      get("checkpoint-every", "60s", "keep the state after so many steps, or seconds; 0: never"));
   threads_ =
       get("threads", threads_, "0: one per core; results do not depend on it", {.max = 4096});
   precision_ = choice("precision", std::string(build_precision()), {"f32", "f64"},
@@ -137,9 +161,14 @@ bool Cli::flag(const std::string& name, const std::string& doc) {
 }
 
 void Cli::done() {
-  if (help_) throw HelpRequested{app_->help()};
+  if (help_) throw NothingToRun{app_->help()};
   parse(*app_, arguments_);
-  require_free_folder(out_, overwrite_);
+  if (resume_ && overwrite_) {
+    throw std::invalid_argument(
+        "--resume: goes on with what --overwrite replaces; need one of them");
+  }
+  if (!resume_) return require_free_folder(out_, overwrite_);
+  if (require_same_run(*this)) throw NothingToRun{out_.string() + " has finished already\n"};
 }
 
 }  // namespace eqp

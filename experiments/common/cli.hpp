@@ -32,9 +32,16 @@ struct ResolvedOption {
   std::string doc;
 };
 
-/// Thrown by Cli::done() for --help; `text` is what to print.
-struct HelpRequested {
+/// Thrown by Cli::done() where nothing is to be run: for --help, and for --resume of a run that has
+/// finished; `text` is what to print.
+struct NothingToRun {
   std::string text;
+};
+
+/// When a state is kept: after so many steps or so many seconds; 0: never.
+struct CheckpointEvery {
+  std::uint64_t steps = 0;
+  double seconds = 0;
 };
 
 class Cli {
@@ -58,8 +65,9 @@ class Cli {
                      const std::vector<std::string>& choices, const std::string& doc);
   /// Whether --name was given.
   bool flag(const std::string& name, const std::string& doc);
-  /// Call once all options are declared. Refuses what is left over and an --out folder that is in
-  /// the way (std::invalid_argument), answers --help (HelpRequested); writes nothing.
+  /// Call once all options are declared. Refuses what is left over, an --out folder that is in the
+  /// way, and with --resume one whose run had other options (std::invalid_argument); throws
+  /// NothingToRun; writes nothing.
   void done();
 
   const std::string& experiment() const { return experiment_; }
@@ -70,6 +78,9 @@ class Cli {
   const std::string& precision() const { return precision_; }
   const std::filesystem::path& out() const { return out_; }
   bool overwrite() const { return overwrite_; }
+  /// Whether to go on with the run in out(), if there is one.
+  bool resume() const { return resume_; }
+  CheckpointEvery checkpoint_every() const { return checkpoint_every_; }
   bool quiet() const { return quiet_; }
   bool quick() const { return quick_; }
   bool profile() const { return profile_; }
@@ -90,7 +101,8 @@ class Cli {
   std::size_t threads_ = 0;
   std::string precision_;
   std::filesystem::path out_;
-  bool overwrite_ = false, quiet_ = false, quick_ = false, profile_ = false;
+  CheckpointEvery checkpoint_every_;
+  bool overwrite_ = false, resume_ = false, quiet_ = false, quick_ = false, profile_ = false;
 };
 
 }  // namespace eqp

@@ -112,11 +112,12 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const train
 }
 
 std::uint32_t fit(Ebm& ebm, const train::Objective& objective, const MethodSettings& s,
-                  const train::OnStep& on_step) {
+                  const train::OnStep& on_step, ad::Keeper* keeper) {
   return train::fit(
       ebm.params, objective, train::adam(),
       {.steps = s.steps,
-       .learning_rate = train::cosine(s.learning_rate, s.steps, s.final_learning_rate)},
+       .learning_rate = train::cosine(s.learning_rate, s.steps, s.final_learning_rate),
+       .keeper = keeper},
       on_step);
 }
 

@@ -65,7 +65,7 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const train
 
 /// Minimises the objective by Adam with the settings' schedule. Returns the updates done.
 std::uint32_t fit(Ebm& ebm, const train::Objective& objective, const MethodSettings& settings,
-                  const train::OnStep& on_step = {});
+                  const train::OnStep& on_step = {}, ad::Keeper* keeper = nullptr);
 
 /// -U as a function of points, following the parameters as they move.
 train::LogDensity log_density(const mcmc::Energy& energy, std::size_t dim);

@@ -60,7 +60,8 @@ int run(int argc, char** argv, const std::string& about, const std::function<voi
   if (!interrupted()) return 0;
   const bool wrote = std::filesystem::exists(cli.out());
   std::cerr << "interrupted: "
-            << (wrote ? cli.out().string() + " holds what was finished" : "nothing was written")
+            << (wrote ? cli.out().string() + " holds what was done; --resume goes on from there"
+                      : "nothing was written")
             << '\n';
   return kInterrupted;
 }
@@ -77,8 +78,8 @@ int experiment(int argc, char** argv, const std::string& about,
   };
   try {
     return run(argc, argv, about, body);
-  } catch (const HelpRequested& help) {
-    std::cout << help.text;
+  } catch (const NothingToRun& nothing) {
+    std::cout << nothing.text;
     return 0;
   } catch (const std::invalid_argument& error) {
     return fail(error.what(), 2);

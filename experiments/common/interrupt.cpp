@@ -5,14 +5,16 @@
 namespace eqp {
 namespace {
 
+// Ctrl-C, what batch systems send at the end, and what they send some time before it.
+constexpr int kSignals[] = {SIGINT, SIGTERM, SIGUSR1};
+
 // A signal handler can reach nothing but a static flag.
 std::atomic<bool> came{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
 void note(int) {
   came = true;
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  for (const int signal : kSignals) std::signal(signal, SIG_DFL);
 }
 
 }  // namespace
@@ -23,13 +25,11 @@ InterruptScope::InterruptScope() {
   struct sigaction action {};
   action.sa_handler = note;
   action.sa_flags = SA_RESTART;
-  sigaction(SIGINT, &action, &int_before_);
-  sigaction(SIGTERM, &action, &term_before_);
+  for (std::size_t i = 0; i < before_.size(); ++i) sigaction(kSignals[i], &action, &before_[i]);
 }
 
 InterruptScope::~InterruptScope() {
-  sigaction(SIGINT, &int_before_, nullptr);
-  sigaction(SIGTERM, &term_before_, nullptr);
+  for (std::size_t i = 0; i < before_.size(); ++i) sigaction(kSignals[i], &before_[i], nullptr);
 }
 
 }  // namespace eqp

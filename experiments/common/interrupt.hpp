@@ -1,14 +1,15 @@
 #pragma once
 
+#include <array>
 #include <csignal>
 
 // Ctrl-C as a question the run asks now and then, so that it can finish its folder.
 namespace eqp {
 
-/// Whether SIGINT or SIGTERM came while an InterruptScope was alive. Never reset.
+/// Whether SIGINT, SIGTERM or SIGUSR1 came while an InterruptScope was alive. Never reset.
 bool interrupted();
 
-/// While alive, the first SIGINT or SIGTERM only sets interrupted(); the second ends the process.
+/// While alive, the first of these signals only sets interrupted(); the second ends the process.
 class InterruptScope {
  public:
   InterruptScope();
@@ -17,7 +18,7 @@ class InterruptScope {
   InterruptScope& operator=(const InterruptScope&) = delete;
 
  private:
-  struct sigaction int_before_, term_before_;
+  std::array<struct sigaction, 3> before_;  // of kSignals
 };
 
 }  // namespace eqp

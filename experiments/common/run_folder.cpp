@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <iostream>
+#include <set>
 #include <stdexcept>
 #include <thread>
 
@@ -17,10 +18,23 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kMetricsEvery{5};
 
+/// Null if there is none.
+Row read_json(const fs::path& path) {
+  std::ifstream file(path);
+  const Row json = Row::parse(file, nullptr, /*allow_exceptions=*/false);
+  return json.is_object() ? json : Row();
+}
+
 bool is_run_folder(const fs::path& folder) {
-  std::ifstream file(folder / "config.json");
-  const Row config = Row::parse(file, nullptr, /*allow_exceptions=*/false);
-  return config.is_object() && config.contains("experiment") && config.contains("options");
+  const Row config = read_json(folder / "config.json");
+  return config.contains("experiment") && config.contains("options");
+}
+
+/// Options on which no result depends.
+bool is_free(const std::string& option) {
+  static const std::set<std::string> free{"out",   "overwrite", "resume",          "threads",
+                                          "quiet", "profile",   "checkpoint-every"};
+  return free.contains(option);
 }
 
 /// What a run writes into its folder; an overwritten folder keeps anything else.
@@ -31,9 +45,14 @@ bool is_run_file(const fs::path& file) {
          extension == ".partial" || reproducible(name);
 }
 
-Row describe(const Cli& cli) {
+Row resolved(const Cli& cli) {
   Row options = Row::object();
   for (const ResolvedOption& option : cli.options()) options[option.name] = option.value;
+  return options;
+}
+
+Row describe(const Cli& cli) {
+  const Row options = resolved(cli);
   const std::size_t cores = std::thread::hardware_concurrency();
   return {{"experiment", cli.experiment()},
           {"about", cli.about()},
@@ -73,6 +92,34 @@ void require_free_folder(const fs::path& folder, bool overwrite) {
   if (!fs::is_directory(above)) throw std::invalid_argument(who + above.string() + " is a file");
 }
 
+bool require_same_run(const Cli& cli) {
+  const fs::path& folder = cli.out();
+  const auto fail = [&](const std::string& what) {
+    throw std::invalid_argument("--resume: " + folder.string() + what);
+  };
+  if (!fs::exists(folder)) return false;
+  if (!fs::is_directory(folder)) fail(" is a file");
+  // A run that was killed before it wrote config.json has written nothing else.
+  if (std::ranges::all_of(fs::directory_iterator(folder), [](const auto& entry) {
+        return entry.path().filename() == "figures" || entry.path().extension() == ".partial";
+      })) {
+    return false;
+  }
+  if (!is_run_folder(folder)) fail(" is not an earlier run");
+  const Row config = read_json(folder / "config.json"), now = resolved(cli);
+  if (config["experiment"] != cli.experiment()) {
+    fail(" is a run of " + config["experiment"].dump() + ", not of " + cli.experiment());
+  }
+  const Row& then = config["options"];
+  for (const auto& [name, value] : now.items()) {
+    if (is_free(name) || (then.contains(name) && then[name] == value)) continue;
+    fail(" was begun with --" + name + " " + (then.contains(name) ? then[name].dump() : "unknown") +
+         ", not " + value.dump());
+  }
+  const Row summary = read_json(folder / "summary.json");
+  return summary.is_object() && !summary.contains("interrupted");
+}
+
 bool reproducible(const fs::path& file) {
   const std::string name = file.filename(), extension = file.extension();
   return name == "metrics.csv" || extension == ".safetensors" ||
@@ -84,16 +131,30 @@ RunFolder::RunFolder(const Cli& cli)
     : path_(cli.out()),
       experiment_(cli.experiment()),
       seed_(cli.seed()),
-      configuration_(describe(cli)) {
-  require_free_folder(path_, cli.overwrite());
+      configuration_(describe(cli)),
+      checkpoint_every_(cli.checkpoint_every()),
+      resumed_(cli.resume()) {
+  if (resumed_) {
+    require_same_run(cli);
+    const Row before = read_json(path_ / "config.json");
+    if (before.contains("blocks"))
+      before["blocks"].get_to(blocks_), configuration_["blocks"] = blocks_;
+    if (before.contains("build") && before["build"] != configuration_["build"]) {
+      std::cerr << cli.experiment() << ": " << path_.string()
+                << " was begun by another build, which may round differently\n";
+    }
+  } else {
+    require_free_folder(path_, cli.overwrite());
+  }
   try {
-    if (fs::exists(path_)) {
+    if (fs::exists(path_) && !resumed_) {
       std::vector<fs::path> old;
       for (const auto& entry : fs::directory_iterator(path_))
         if (is_run_file(entry.path().lexically_relative(path_))) old.push_back(entry.path());
       for (const fs::path& entry : old) fs::remove_all(entry);
     }
     fs::create_directories(path_ / "figures");
+    fs::create_directories(path_ / "checkpoint");
   } catch (const fs::filesystem_error& error) {
     throw std::invalid_argument("--out " + path_.string() + ": " + error.code().message());
   }
@@ -148,6 +209,30 @@ void RunFolder::write_metrics() {
   dirty_ = false;
 }
 
+void RunFolder::archive(ad::Archive& a, std::size_t group) {
+  const std::lock_guard lock(mutex_);
+  std::string columns = Row(columns_).dump();
+  a("columns", columns);
+  a("lines", lines_[group]);
+  if (!a.reading()) return;
+  if (columns_.empty()) columns_ = Row::parse(columns).get<std::vector<std::string>>();
+  dirty_ = true;
+}
+
+fs::path RunFolder::state_file(const std::string& task) const {
+  std::string name = task;
+  std::ranges::replace(name, '/', '-');
+  return path_ / "checkpoint" / (name + ".state");
+}
+
+std::string RunFolder::state_owner(const std::string& task) const {
+  Row options = Row::object();
+  for (const auto& [name, value] : configuration_["options"].items()) {
+    if (!is_free(name)) options[name] = value;
+  }
+  return task + " of " + experiment_ + " " + options.dump();
+}
+
 void RunFolder::samples(const std::string& name, ad::ConstView x) {
   if (!name.starts_with("samples"))
     throw std::logic_error(name + ".npy: the name of samples begins with \"samples\"");
@@ -169,6 +254,7 @@ void RunFolder::finish(Report report, const std::vector<Row>& rows) {
   report.configuration(configuration_);
   file("report.html", report.html());
   summary(rows);
+  if (!interrupted()) fs::remove_all(path_ / "checkpoint");
   std::cout << (path_ / "report.html").string() << "\n";
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "autodiff/archive.hpp"
 #include "autodiff/tensor.hpp"
 #include "experiments/common/cli.hpp"
 #include "experiments/common/report.hpp"
@@ -23,6 +24,11 @@ namespace eqp {
 /// `overwrite`: it exists and is not an earlier run), or lies below a file.
 void require_free_folder(const std::filesystem::path& folder, bool overwrite);
 
+/// For --resume: throws std::invalid_argument if the folder holds anything but a run of this
+/// experiment with the same options, those aside that no result depends on. Returns whether that
+/// run has finished; an empty folder, or none, is a run that has not begun.
+bool require_same_run(const Cli& cli);
+
 /// Whether a file of a run folder, named relative to it, has the same bytes in every run with the
 /// same options and executable, on any number of threads: metrics.csv, samples*.npy, models and
 /// figures do. config.json names the machine; summary.json and report.html tell seconds.
@@ -31,7 +37,8 @@ bool reproducible(const std::filesystem::path& file);
 class RunFolder {
  public:
   /// Creates --out, empties an earlier run's folder on --overwrite, and writes config.json: nothing
-  /// is written before this. Throws std::invalid_argument if the folder cannot be made.
+  /// is written before this. With --resume the folder stays as it is. Throws std::invalid_argument
+  /// if the folder cannot be made.
   explicit RunFolder(const Cli& cli);
   /// Writes the metrics that were logged since the last write.
   ~RunFolder();
@@ -52,12 +59,21 @@ class RunFolder {
   /// faster. Rows must not hold times. Every row has the first one's columns; null is an empty
   /// cell. Throws std::logic_error otherwise.
   void log(std::size_t group, const Row& row);
+  /// The rows logged to a group, as part of a state.
+  void archive(ad::Archive& a, std::size_t group);
+  /// Where the state of a task of this run is kept, and as whose; the folder of the file exists.
+  std::filesystem::path state_file(const std::string& task) const;
+  std::string state_owner(const std::string& task) const;
+  /// Whether this run goes on with an earlier one.
+  bool resumed() const { return resumed_; }
+  CheckpointEvery checkpoint_every() const { return checkpoint_every_; }
   /// NAME.npy with the array x. NAME begins with "samples".
   void samples(const std::string& name, ad::ConstView x);
   /// summary.json, with the rows of the tables that were printed, and metrics.csv as it stands.
   void summary(const std::vector<Row>& rows);
   /// The end of a run: report.html, with the configuration and a warning after an interruption,
-  /// then summary(rows); prints where the report is.
+  /// then summary(rows); prints where the report is. The states that were kept are removed unless
+  /// the run was interrupted.
   void finish(Report report, const std::vector<Row>& rows);
   /// Any other file: `write` gets a temporary name to write to.
   void file(const std::string& name,
@@ -73,6 +89,8 @@ class RunFolder {
   std::string experiment_;
   std::uint64_t seed_;
   Row configuration_;
+  CheckpointEvery checkpoint_every_;
+  bool resumed_ = false;
   std::map<std::string, std::size_t> blocks_;  // by name: trainings begin in any order
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::mutex mutex_;

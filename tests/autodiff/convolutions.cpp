@@ -6,6 +6,7 @@
 #include "autodiff/ops.hpp"
 #include "autodiff/program.hpp"
 #include "autodiff/random.hpp"
+#include "tests/message.hpp"
 
 using eqp::Real;
 using namespace eqp::ad;
@@ -36,14 +37,9 @@ double inner(const Tensor& a, const Tensor& b) {
 }
 
 template <class F>
-std::string message(F f) {
+std::string refusal(F f) {
   Tape tape;
-  try {
-    f([&](const Shape& shape) { return tape.input(shape); });
-  } catch (const std::invalid_argument& e) {
-    return e.what();
-  }
-  return "";
+  return eqp::test::refusal([&] { f([&](const Shape& shape) { return tape.input(shape); }); });
 }
 
 }  // namespace
@@ -109,44 +105,56 @@ BOOST_AUTO_TEST_CASE(no_images_are_convolved_to_none) {
 }
 
 BOOST_AUTO_TEST_CASE(impossible_convolutions_are_refused_in_one_line) {
-  BOOST_TEST(message([](auto in) {
+  BOOST_TEST(refusal([](auto in) {
                conv2d(in({2, 3, 8, 8}), in({4, 2, 3, 3}));
              }) ==
              "conv2d: x (2, 3, 8, 8) and weight (4, 2, 3, 3): need (n, c, h, w) and (c_out, c, kh, "
              "kw)");
-  BOOST_TEST(message([](auto in) {
+  BOOST_TEST(refusal([](auto in) {
                conv_transpose2d(in({2, 3, 8, 8}), in({4, 3, 3, 3}));
              }) ==
              "conv_transpose2d: x (2, 3, 8, 8) and weight (4, 3, 3, 3): need (n, c, h, w) and (c, "
              "c_out, kh, kw)");
-  BOOST_TEST(message([](auto in) {
+  BOOST_TEST(refusal([](auto in) {
                conv2d(in({2, 3, 2, 8}), in({4, 3, 5, 3}), {.padding = 1});
              }) ==
              "conv2d: x (2, 3, 2, 8) with padding (1, 1) is smaller than the kernel of weight (4, "
              "3, 5, 3)");
-  BOOST_TEST(message([](auto in) {
+  BOOST_TEST(refusal([](auto in) {
                conv2d(in({2, 3, 8, 8}), in({4, 3, 3, 3}), {.stride = {1, 0}});
              }) == "conv2d: stride (1, 0); need at least 1");
-  BOOST_TEST(message([](auto in) {
+  BOOST_TEST(refusal([](auto in) {
                conv2d(in({2, 3, 8, 8}), in({4, 3, 3, 3}), in({3}));
              }) == "conv2d: bias (3); need (4)");
   BOOST_TEST(
-      message([](auto in) {
+      refusal([](auto in) {
         conv_transpose2d(in({2, 3, 8, 8}), in({3, 4, 3, 3}), {.stride = 2, .output_padding = 2});
       }) == "conv_transpose2d: output padding (2, 2); need less than stride (2, 2)");
   BOOST_TEST(
-      message([](auto in) {
+      refusal([](auto in) {
         conv_transpose2d(in({2, 3, 1, 8}), in({3, 4, 2, 3}), {.padding = 1});
       }) ==
       "conv_transpose2d: x (2, 3, 1, 8) and weight (3, 4, 2, 3) with padding (1, 1): nothing "
       "is left");
-  BOOST_TEST(message([](auto in) {
+  BOOST_TEST(refusal([](auto in) {
                avg_pool2d(in({3, 8, 8}), {.kernel = 2});
              }) == "avg_pool2d: (3, 8, 8); need (n, c, h, w)");
-  BOOST_TEST(message([](auto in) {
+  BOOST_TEST(refusal([](auto in) {
                avg_pool2d(in({2, 3, 8, 8}), {.kernel = {4, 2}, .padding = 2});
              }) == "avg_pool2d: padding (2, 2); need at most half of kernel (4, 2)");
-  BOOST_TEST(message([](auto in) {
+  BOOST_TEST(refusal([](auto in) {
+               avg_pool2d(in({2, 3, 0, 8}), {.kernel = 2, .padding = 1});
+             }) == "avg_pool2d: (2, 3, 0, 8); need (n, c, h, w)");
+  BOOST_TEST(refusal([](auto in) {
+               avg_pool2d(in({2, 3, 2, 8}), {.kernel = {5, 3}, .padding = 1});
+             }) == "avg_pool2d: x (2, 3, 2, 8) with padding (1, 1) is smaller than kernel (5, 3)");
+  BOOST_TEST(refusal([](auto in) {
+               avg_pool2d(in({2, 3, 8, 8}), {.kernel = 2, .stride = Pair{1, 0}});
+             }) == "avg_pool2d: kernel (2, 2), stride (1, 0); need at least 1 of each");
+  BOOST_TEST(refusal([](auto in) {
+               avg_pool2d(in({2, 3, 8, 8}), {.kernel = {0, 2}, .stride = Pair{1, 1}});
+             }) == "avg_pool2d: kernel (0, 2), stride (1, 1); need at least 1 of each");
+  BOOST_TEST(refusal([](auto in) {
                conv2d(in({1, 1, 300, 300}), in({1, 1, 299, 299}));
              }).starts_with("convolution: kernel (299, 299): too large for a tile"));
 }

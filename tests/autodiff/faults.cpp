@@ -5,6 +5,7 @@
 #include "autodiff/non_finite.hpp"
 #include "autodiff/ops.hpp"
 #include "autodiff/program.hpp"
+#include "tests/message.hpp"
 
 // One fault injected per family of ops: the report must name that op, its layer and the row.
 using eqp::Real;
@@ -113,12 +114,7 @@ BOOST_AUTO_TEST_CASE(a_fault_in_any_kind_of_op_is_named_with_layer_and_row) {
                    }).workspace();
     std::ranges::fill(ws.in(0).flat(), Real(1));
     ws.in(0)[3] = fault.value;
-    std::string report;
-    try {
-      ws.run_checked();
-    } catch (const NonFinite& e) {
-      report = e.what();
-    }
+    const std::string report = eqp::test::message<NonFinite>([&] { ws.run_checked(); });
     BOOST_TEST(report.substr(0, report.find(", from")) == fault.report,
                fault.name << ": " << report);
   }

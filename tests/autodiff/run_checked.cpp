@@ -6,6 +6,7 @@
 #include "autodiff/non_finite.hpp"
 #include "autodiff/ops.hpp"
 #include "autodiff/program.hpp"
+#include "tests/message.hpp"
 
 using eqp::Real;
 using namespace eqp::ad;
@@ -17,12 +18,7 @@ constexpr Real kNan = std::numeric_limits<Real>::quiet_NaN();
 
 // What run_checked says about f at these values, empty if nothing.
 std::string complaint(Workspace& ws) {
-  try {
-    ws.run_checked();
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return "";
+  return eqp::test::message<std::runtime_error>([&] { ws.run_checked(); });
 }
 
 std::string complaint(const Function& f, const std::vector<Real>& x, const Shape& shape) {

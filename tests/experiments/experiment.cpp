@@ -114,13 +114,25 @@ BOOST_AUTO_TEST_CASE(an_interrupted_run_finishes_its_folder_and_exits_75) {
       if (!interrupted()) _exit(1);
       folder.summary({});
     });
-    const bool said = result.said == "interrupted: " + out + " holds what was finished\n";
+    const bool said = result.said ==
+                      "interrupted: " + out + " holds what was done; --resume goes on from there\n";
     _exit(said ? result.code : 1);
   }
   int status = 0;
   waitpid(child, &status, 0);
   BOOST_TEST(WEXITSTATUS(status) == 75);
   BOOST_TEST(Row::parse(read(fs::path(out) / "summary.json"))["interrupted"] == true);
+}
+
+BOOST_AUTO_TEST_CASE(every_signal_that_ends_a_job_is_an_interrupt) {
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
+    const pid_t child = fork();
+    if (child == 0) _exit(outcome({}, [&](Cli&) { std::raise(signal); }).code);
+    int status = 0;
+    waitpid(child, &status, 0);
+    BOOST_TEST(WIFEXITED(status));
+    BOOST_TEST(WEXITSTATUS(status) == 75);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_second_interrupt_ends_the_process) {

@@ -7,6 +7,7 @@
 #include "autodiff/random.hpp"
 #include "experiments/common/palette.hpp"
 #include "tests/experiments/support.hpp"
+#include "tests/message.hpp"
 
 using namespace eqp;
 using namespace eqp::test;

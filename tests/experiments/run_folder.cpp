@@ -6,6 +6,7 @@
 
 #include "autodiff/parallel.hpp"
 #include "tests/experiments/support.hpp"
+#include "tests/message.hpp"
 
 using namespace eqp;
 using namespace eqp::test;

@@ -47,15 +47,4 @@ struct Arguments {
   std::vector<char*> argv;
 };
 
-/// The line with which f refuses; "nothing" if it does not.
-template <class F>
-std::string refusal(F f) {
-  try {
-    f();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "nothing";
-}
-
 }  // namespace eqp::test

@@ -70,8 +70,13 @@ BOOST_AUTO_TEST_CASE(a_layer_that_is_wrong_is_named) {
   ad::Params params;
   const auto log_det = flows::check(with_layer(params, std::make_shared<Broken>(true, false)));
   BOOST_TEST(log_det.layers.back().log_det == 0.1, boost::test_tools::tolerance(1e-4));
-  BOOST_TEST(log_det.str().find("log_det 0.1 (layer \"broken\" 0.1)") != std::string::npos,
+  BOOST_TEST(log_det.str().find("log_det 0.1 (layer 1 broken 0.1)") != std::string::npos,
              log_det.str());
+  // Of two layers of one name the index tells which it is.
+  const auto sound = std::make_shared<Broken>(false, false);
+  const Flow alike(std::make_shared<flows::DiagonalGaussian>(flows::standard_normal(2)),
+                   {sound, std::make_shared<Broken>(true, false), sound});
+  BOOST_TEST(flows::check(alike).str().find("(layer 1 broken 0.1)") != std::string::npos);
   ad::Params others;
   const auto inverse = flows::check(with_layer(others, std::make_shared<Broken>(false, true)));
   BOOST_TEST(inverse.layers.back().round_trip > 0.05);

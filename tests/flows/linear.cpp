@@ -6,6 +6,7 @@
 #include "autodiff/program.hpp"
 #include "flows/base.hpp"
 #include "flows/flow.hpp"
+#include "tests/message.hpp"
 
 using namespace eqp;
 
@@ -110,6 +111,21 @@ BOOST_AUTO_TEST_CASE(data_without_spread_are_no_start) {
     BOOST_CHECK_THROW(map->start_from(params, flat), std::invalid_argument);
     BOOST_CHECK_THROW(map->start_from(params, ad::Tensor({1, 2})), std::invalid_argument);
   }
+}
+
+BOOST_AUTO_TEST_CASE(parameters_of_another_model_are_no_start) {
+  ad::Params params, others;
+  const flows::ElementwiseAffine a(params, "a", 3);
+  const flows::Whitening w(params, "w", 3);
+  const flows::ElementwiseAffine alike(others, "a", 3);
+  const ad::Tensor x = skewed(50);
+  const auto refusal = [&](const flows::Bijection& map) {
+    return eqp::test::refusal([&] { map.start_from(others, x); });
+  };
+  BOOST_TEST(refusal(a) == "a: parameters of another model to start in; need its own");
+  BOOST_TEST(refusal(w) == "w: parameters of another model to start in; need its own");
+  for (const Real v : others.values()) BOOST_TEST(v == 0);
+  BOOST_TEST(refusal(alike) == "");
 }
 
 BOOST_AUTO_TEST_CASE(the_lu_map_is_its_formula) {

@@ -9,6 +9,7 @@
 
 #include "autodiff/parallel.hpp"
 #include "autodiff/program.hpp"
+#include "tests/message.hpp"
 
 using namespace eqp;
 using flows::CouplingForm;
@@ -126,18 +127,15 @@ BOOST_AUTO_TEST_CASE(threads_may_record_one_flow_at_the_same_time) {
 
 BOOST_AUTO_TEST_CASE(impossible_flows_are_refused) {
   ad::Params params;
-  const auto message = [&](std::size_t dim, const flows::RealNvpOptions& options) -> std::string {
-    try {
-      flows::realnvp(params, "flow", dim, options, {1, 0});
-    } catch (const std::invalid_argument& e) {
-      return e.what();
-    }
-    return "";
+  const auto refusal = [&](std::size_t dim, const flows::RealNvpOptions& options) {
+    return eqp::test::refusal([&] { flows::realnvp(params, "flow", dim, options, {1, 0}); });
   };
-  BOOST_TEST(message(1, {}) == "coupling \"flow.0\": dim 1 cannot be split; need at least 2");
-  BOOST_TEST(message(2, {.blocks = 0}) == "realnvp: 0 blocks; need at least 1");
-  BOOST_TEST(message(2, {.hidden = {0}}).starts_with("mlp \"flow.0.s\": widths {2, 0, 2}"));
-  BOOST_TEST(message(2, {.base_variance = 0}).starts_with("gaussian: variance 0"));
+  BOOST_TEST(refusal(1, {}) == "coupling \"flow.0\": dim 1 cannot be split; need at least 2");
+  BOOST_TEST(refusal(2, {.blocks = 0}) == "realnvp: 0 blocks; need at least 1");
+  BOOST_TEST(refusal(2, {.hidden = {0}}).starts_with("mlp \"flow.0.s\": widths {2, 0, 2}"));
+  BOOST_TEST(refusal(2, {.base_variance = 0}).starts_with("gaussian: variance 0"));
+  BOOST_TEST(refusal(2, {.networks = flows::Networks::one}) ==
+             "realnvp: one network in the capped form; need the plain form");
   BOOST_TEST(params.size() == 0u);
 }
 

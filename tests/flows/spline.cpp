@@ -1,24 +1,18 @@
 #include "flows/spline.hpp"
 
-#include <algorithm>
-#include <boost/test/unit_test.hpp>
 #include <cmath>
-#include <functional>
 #include <numeric>
-#include <vector>
 
 #include "autodiff/grad.hpp"
-#include "autodiff/program.hpp"
-#include "autodiff/random.hpp"
+#include "tests/flows/splines.hpp"
 
 using namespace eqp;
+using namespace eqp::flows::test;
 using flows::Monotone;
 using flows::SplineOptions;
 using flows::Tails;
 
 namespace {
-
-constexpr bool kDouble = sizeof(Real) == 8;
 
 // Durkan et al. 2019, section 3.1, word for word, in double.
 struct Naive {
@@ -66,78 +60,7 @@ struct Naive {
   }
 };
 
-struct Setting {
-  const char* name;
-  SplineOptions options;
-};
-const std::vector<Setting> kSettings{
-    {"linear tails", {}},
-    {"few bins", {.bins = 2, .bound = 1.5}},
-    {"many bins",
-     {.bins = 20, .bound = 3, .min_width = 0.01, .min_height = 0.02, .min_slope = 0.1}},
-    {"circle", {.bins = 6, .bound = 3.14159265, .tails = Tails::circular}},
-};
-
-// Coordinates within and beyond the interval (within only, on a circle), and their parameters.
-struct Inputs {
-  ad::Tensor x, raw;
-
-  Inputs(const SplineOptions& o, const Monotone& map, std::size_t m)
-      : x({m}), raw(ad::normal({map.n_params(), m}, {2, 0})) {
-    const double reach = o.tails == Tails::circular ? 1 : 1.4;
-    const ad::Tensor u = ad::uniform({m}, {1, 0});
-    for (std::size_t i = 0; i < m; ++i) x[i] = Real(o.bound * reach * (2 * double(u[i]) - 1));
-  }
-
-  std::vector<double> column(std::size_t i) const {
-    std::vector<double> values;
-    for (std::size_t p = 0; p < raw.rows(); ++p) values.push_back(double(raw(p, i)));
-    return values;
-  }
-};
-
 ad::Vars both(const Monotone::Value& v) { return {v.y, v.log_slope}; }
-
-// Of (y, log slope) in one direction: an arbitrary function of all results.
-ad::Var mixture(const Monotone::Value& v) {
-  return sum(sin(v.y) + square(v.log_slope) + v.y * v.log_slope);
-}
-
-using Direction = Monotone::Value (Monotone::*)(ad::Var, ad::Var) const;
-
-template <class Check>
-void for_each_setting(Check check) {
-  for (const Setting& s : kSettings) {
-    BOOST_TEST_CONTEXT(s.name) { check(s.options, *flows::rational_quadratic(s.options)); }
-  }
-}
-
-// The largest deviation of the gradient of f from central differences in f64.
-double against_differences(const ad::Function& f, const std::vector<ad::Tensor>& at) {
-  constexpr double h = 5e-6;
-  const auto gradient = ad::evaluate(
-      [&](std::span<const ad::Var> in) {
-        const ad::Var y = f(in)[0];
-        ad::Vars g;
-        for (const ad::Var x : in) g.push_back(ad::grad(y, x));
-        return g;
-      },
-      at);
-  double largest = 0;
-  for (std::size_t k = 0; k < at.size(); ++k) {
-    for (std::size_t i = 0; i < at[k].size(); ++i) {
-      const auto moved = [&](double by) {
-        std::vector<ad::Tensor> to = at;
-        to[k][i] += Real(by);
-        return double(ad::evaluate(f, to)[0][0]);
-      };
-      // Of fourth order in h.
-      const double slope = (8 * (moved(h) - moved(-h)) - (moved(2 * h) - moved(-2 * h))) / (12 * h);
-      largest = std::max(largest, std::abs(slope - double(gradient[k][i])) / (1 + std::abs(slope)));
-    }
-  }
-  return largest;
-}
 
 }  // namespace
 
@@ -274,40 +197,6 @@ BOOST_AUTO_TEST_CASE(extreme_parameters_keep_it_finite_and_increasing) {
       for (const Real v : t.flat()) BOOST_REQUIRE(std::isfinite(v));
     }
     for (std::size_t i = 1; i < m; ++i) BOOST_TEST(out[0][i] >= out[0][i - 1]);
-  }
-}
-
-BOOST_AUTO_TEST_CASE(derivatives_of_first_and_second_order_agree_with_differences) {
-  if (!kDouble) return;
-  for_each_setting([](const SplineOptions& o, const Monotone& map) {
-    const Inputs in(o, map, 7);
-    for (const Direction apply : {&Monotone::forward, &Monotone::inverse}) {
-      const ad::Function first = [&](std::span<const ad::Var> v) {
-        return ad::Vars{mixture((map.*apply)(v[0], v[1]))};
-      };
-      BOOST_TEST(against_differences(first, {in.x, in.raw}) < 1e-7);
-      // Along an arbitrary direction, which makes one number of the gradient.
-      const ad::Function second = [&](std::span<const ad::Var> v) {
-        const ad::Vars g = ad::grad(first(v)[0], {v[0], v[1]});
-        return ad::Vars{sum(sin(g[0])) + sum(sin(g[1]))};
-      };
-      BOOST_TEST(against_differences(second, {in.x, in.raw}) < 1e-6);
-    }
-  });
-}
-
-BOOST_AUTO_TEST_CASE(derivatives_of_third_order_agree_with_differences) {
-  if (!kDouble) return;
-  const SplineOptions o{.bins = 2, .bound = 1.5};
-  const auto map = flows::rational_quadratic(o);
-  const Inputs in(o, *map, 4);
-  for (const Direction apply : {&Monotone::forward, &Monotone::inverse}) {
-    const ad::Function second = [&](std::span<const ad::Var> v) {
-      const ad::Vars g = ad::grad(mixture(((*map).*apply)(v[0], v[1])), {v[0], v[1]});
-      const ad::Vars h = ad::grad(sum(sin(g[0])) + sum(sin(g[1])), {v[0], v[1]});
-      return ad::Vars{sum(sin(h[0])) + sum(sin(h[1]))};
-    };
-    BOOST_TEST(against_differences(second, {in.x, in.raw}) < 1e-5);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "mcmc/independent_mh.hpp"
 #include "mcmc/isir.hpp"
 #include "mcmc/mala.hpp"
+#include "mcmc/nuts.hpp"
 #include "mcmc/proposal.hpp"
 #include "mcmc/random_walk.hpp"
 #include "mcmc/run.hpp"
@@ -82,6 +83,18 @@ inline std::vector<Row> rows() {
       row("hmc",
           [](const Problem& p) {
             return Hmc(p.energy, 2, {.step_size = 0.6, .leapfrog_steps = 3});
+          }),
+      row("hmc with a metric and jitter",
+          [](const Problem& p) {
+            const Metric metric = Metric::dense(std::vector{1.3, 0.4, 0.4, 0.7}, 2);
+            return Hmc(p.energy, 2,
+                       {.step_size = 0.6, .leapfrog_steps = 3, .jitter = 0.7, .metric = metric});
+          }),
+      row("nuts", [](const Problem& p) { return Nuts(p.energy, 2, {.step_size = 0.5}); }),
+      row("nuts with a metric",
+          [](const Problem& p) {
+            const Metric metric = Metric::diagonal(std::vector{1.4, 0.6});
+            return Nuts(p.energy, 2, {.step_size = 0.6, .metric = metric});
           }),
       row("independent mh", independent),
       row("isir 2", isir(2)),

@@ -10,9 +10,11 @@
 #include "mcmc/mala.hpp"
 #include "mcmc/proposal.hpp"
 #include "mcmc/ula.hpp"
+#include "tests/message.hpp"
 
 using namespace eqp;
 using namespace eqp::mcmc;
+using eqp::test::refusal;
 
 namespace {
 
@@ -25,16 +27,6 @@ Isir isir(std::size_t particles = 4) {
 ad::Tensor start(std::size_t chains) { return ad::normal({chains, 2}, {.seed = 1}); }
 
 bool equal(std::span<const Real> a, std::span<const Real> b) { return std::ranges::equal(a, b); }
-
-template <class F>
-std::string message(const F& f) {
-  try {
-    f();
-  } catch (const std::invalid_argument& e) {
-    return e.what();
-  }
-  return "nothing thrown";
-}
 
 }  // namespace
 
@@ -172,48 +164,48 @@ BOOST_AUTO_TEST_CASE(chains_can_be_moved_and_watched) {
   BOOST_TEST(same.counts().gradients == 7u);
   chains.reset_counts();
   BOOST_TEST(chains.counts().proposed == 0.0);
-  BOOST_TEST(message([&] { chains.set(mala(), start(6)); }) ==
+  BOOST_TEST(refusal([&] { chains.set(mala(), start(6)); }) ==
              "Chains: positions (6, 2); need (7, 2)");
 }
 
 BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_refused) {
-  BOOST_TEST(message([] { run(mala(), start(2), {.steps = 0}); }) ==
+  BOOST_TEST(refusal([] { run(mala(), start(2), {.steps = 0}); }) ==
              "run: steps 0; need at least 1");
-  BOOST_TEST(message([] { run(mala(), start(2), {.steps = 4, .thin = 5}); }) ==
+  BOOST_TEST(refusal([] { run(mala(), start(2), {.steps = 4, .thin = 5}); }) ==
              "run: thin 5 of 4 steps; need 1 to the number of steps");
-  BOOST_TEST(message([] {
+  BOOST_TEST(refusal([] {
                run(mala(), ad::Tensor({0, 2}).view(), {});
              }) == "Chains: x0 is (0, 2); need (n, d) with n >= 1");
-  BOOST_TEST(message([] { run(mala(), start(2), {.target_accept = 0.7}); }) ==
+  BOOST_TEST(refusal([] { run(mala(), start(2), {.target_accept = 0.7}); }) ==
              "run: target_accept without warm-up steps to adapt in");
-  BOOST_TEST(message([] { run(isir(), start(2), {.warmup = 5, .target_accept = 0.7}); }) ==
+  BOOST_TEST(refusal([] { run(isir(), start(2), {.warmup = 5, .target_accept = 0.7}); }) ==
              "run: target_accept for a kernel that has no step size to adapt");
-  BOOST_TEST(message([] {
+  BOOST_TEST(refusal([] {
                run(mala(), start(2), {.steps = 3'000'000'000, .warmup = 2'000'000'000});
              }) == "run: 2000000000 + 3000000000 steps; need fewer than 2^32");
   for (const double bad : {-0.5, 1.0, std::nan("")}) {
-    BOOST_TEST(message([&] {
+    BOOST_TEST(refusal([&] {
                  run(mala(), start(2), {.warmup = 5, .target_accept = bad});
                }).starts_with("run: target_accept "));
   }
-  BOOST_TEST(message([] { run(mala(), start(2), {.warmup = 5, .target_accept = -0.5}); }) ==
+  BOOST_TEST(refusal([] { run(mala(), start(2), {.warmup = 5, .target_accept = -0.5}); }) ==
              "run: target_accept -0.5; need a number between 0 and 1, or 0 not to adapt");
   for (const double bad : {-0.25, std::nan("")}) {
-    BOOST_TEST(message([&] {
+    BOOST_TEST(refusal([&] {
                  run(mala(), start(2), {.largest_step = bad});
                }).starts_with("run: largest_step "));
   }
-  BOOST_TEST(message([] { StepSizeAdapter({.target = 1}); }) ==
+  BOOST_TEST(refusal([] { StepSizeAdapter({.target = 1}); }) ==
              "StepSizeAdapter: target acceptance 1, largest step 0; need a target between 0 and 1 "
              "and a step of at least 0");
-  BOOST_TEST(message([] { Mala(half_square, 2, {.step_size = 0}); }) ==
+  BOOST_TEST(refusal([] { Mala(half_square, 2, {.step_size = 0}); }) ==
              "Mala: step_size 0; need a finite number above 0");
   for (const double bad : {0.0, -1.0, std::nan("")}) {
-    BOOST_TEST(message([&] { Ula(half_square, 2, {.bound = bad}); }).starts_with("Ula: bound "));
+    BOOST_TEST(refusal([&] { Ula(half_square, 2, {.bound = bad}); }).starts_with("Ula: bound "));
   }
-  BOOST_TEST(message([] { isir(1); }) ==
+  BOOST_TEST(refusal([] { isir(1); }) ==
              "Isir: particles 1; need at least 2, the current state and a fresh one");
-  BOOST_TEST(message([] { Alternate(isir(), mala(), {.global_steps = 0, .local_steps = 0}); }) ==
+  BOOST_TEST(refusal([] { Alternate(isir(), mala(), {.global_steps = 0, .local_steps = 0}); }) ==
              "Alternate: 0 global and 0 local steps; need at least 1");
 }
 

@@ -7,28 +7,16 @@
 
 #include "autodiff/grad.hpp"
 #include "autodiff/program.hpp"
+#include "tests/message.hpp"
+#include "tests/nn/names.hpp"
 
 using namespace eqp;
+using eqp::nn::test::names;
+using eqp::test::message;
 
 namespace {
 
 const double kTolerance = sizeof(Real) == 8 ? 1e-12 : 1e-5;
-
-std::vector<std::string> names(const ad::Params& params) {
-  std::vector<std::string> list;
-  for (const auto& e : params.entries()) list.push_back(e.name + " " + str(e.shape));
-  return list;
-}
-
-template <class F>
-std::string message(F f) {
-  try {
-    f();
-  } catch (const std::exception& e) {
-    return e.what();
-  }
-  return "";
-}
 
 std::size_t at(const ad::Shape& s, std::size_t i, std::size_t j, std::size_t k, std::size_t l) {
   return ((i * s[1] + j) * s[2] + k) * s[3] + l;

@@ -4,10 +4,13 @@
 #include <limits>
 
 #include "autodiff/grad.hpp"
+#include "tests/message.hpp"
+#include "tests/nn/names.hpp"
 #include "tests/nn/particles.hpp"
 
 using namespace eqp;
 using namespace eqp::nn::test;
+using eqp::test::message;
 using nn::PairGeometry;
 
 namespace {

@@ -3,10 +3,12 @@
 #include <boost/test/unit_test.hpp>
 
 #include "autodiff/program.hpp"
+#include "tests/message.hpp"
 #include "tests/nn/naive.hpp"
 
 using namespace eqp;
 using namespace eqp::nn::test;
+using eqp::test::message;
 
 namespace {
 

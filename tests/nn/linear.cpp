@@ -4,6 +4,7 @@
 
 #include "autodiff/program.hpp"
 #include "tests/nn/naive.hpp"
+#include "tests/nn/names.hpp"
 
 using namespace eqp;
 using namespace eqp::nn::test;

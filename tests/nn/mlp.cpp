@@ -9,8 +9,12 @@
 
 #include "autodiff/grad.hpp"
 #include "autodiff/program.hpp"
+#include "tests/message.hpp"
+#include "tests/nn/names.hpp"
 
 using namespace eqp;
+using eqp::nn::test::names;
+using eqp::test::message;
 
 namespace {
 
@@ -37,22 +41,6 @@ std::vector<double> naive(const std::vector<double>& parameters, const ad::Param
 double silu(double v) { return v / (1 + std::exp(-v)); }
 
 std::vector<double> doubles(std::span<const Real> v) { return {v.begin(), v.end()}; }
-
-std::vector<std::string> names(const ad::Params& params) {
-  std::vector<std::string> list;
-  for (const auto& e : params.entries()) list.push_back(e.name + " " + str(e.shape));
-  return list;
-}
-
-template <class F>
-std::string message(F f) {
-  try {
-    f();
-  } catch (const std::exception& e) {
-    return e.what();
-  }
-  return "";
-}
 
 }  // namespace
 

@@ -73,12 +73,6 @@ class Layers {
   const ad::Params& params_;
 };
 
-inline std::vector<std::string> names(const ad::Params& params) {
-  std::vector<std::string> list;
-  for (const auto& e : params.entries()) list.push_back(e.name + " " + str(e.shape));
-  return list;
-}
-
 /// Every parameter far from where it begins: weights N(0, scale^2 / fan in), biases
 /// N(0, scale^2 / 4).
 inline void randomise(ad::Params& params, double scale, ad::Key key) {
@@ -88,16 +82,6 @@ inline void randomise(ad::Params& params, double scale, ad::Key key) {
     const double std = e.shape.rank() == 2 ? scale / std::sqrt(double(e.shape[1])) : scale / 2;
     for (Real& v : values.subspan(e.offset, e.shape.size())) v = Real(std * draws.normal());
   }
-}
-
-template <class F>
-std::string message(F f) {
-  try {
-    f();
-  } catch (const std::exception& e) {
-    return e.what();
-  }
-  return "";
 }
 
 }  // namespace eqp::nn::test

@@ -8,8 +8,12 @@
 #include "autodiff/grad.hpp"
 #include "autodiff/program.hpp"
 #include "autodiff/random.hpp"
+#include "tests/message.hpp"
+#include "tests/nn/names.hpp"
 
 using namespace eqp;
+using eqp::nn::test::names;
+using eqp::test::message;
 
 namespace {
 
@@ -42,16 +46,6 @@ ad::Tensor value(const Layer& layer, const ad::Tensor& x) {
   return ad::evaluate([&](auto in) { return ad::Vars{layer(in[0])}; }, {x})[0];
 }
 
-template <class F>
-std::string message(F f) {
-  try {
-    f();
-  } catch (const std::exception& e) {
-    return e.what();
-  }
-  return "";
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(norm)
@@ -60,11 +54,9 @@ BOOST_AUTO_TEST_CASE(parameters_have_the_names_of_torch_and_change_nothing_at_fi
   ad::Params params;
   const nn::GroupNorm group(params, "net.1", {.groups = 2, .channels = 6});
   const nn::LayerNorm layer(params, "net.3", 5);
-  std::vector<std::string> names;
-  for (const auto& e : params.entries()) names.push_back(e.name + " " + str(e.shape));
   const std::vector<std::string> expected = {"net.1.weight (6)", "net.1.bias (6)",
                                              "net.3.weight (5)", "net.3.bias (5)"};
-  BOOST_TEST(names == expected, boost::test_tools::per_element());
+  BOOST_TEST(names(params) == expected, boost::test_tools::per_element());
   const ad::Tensor x = ad::normal({3, 6, 2, 5}, {1, 0});
   const auto by_group = standardised(x.flat(), 30), by_row = standardised(x.flat(), 5);
   const ad::Tensor g = value(group, x), l = value(layer, x);

@@ -4,10 +4,13 @@
 
 #include "autodiff/grad.hpp"
 #include "autodiff/program.hpp"
+#include "tests/message.hpp"
 #include "tests/nn/naive.hpp"
+#include "tests/nn/names.hpp"
 
 using namespace eqp;
 using namespace eqp::nn::test;
+using eqp::test::message;
 
 BOOST_AUTO_TEST_SUITE(residual_mlp)
 

@@ -5,10 +5,12 @@
 #include "autodiff/grad.hpp"
 #include "autodiff/program.hpp"
 #include "nn/mlp.hpp"
+#include "tests/message.hpp"
 #include "tests/nn/naive.hpp"
 
 using namespace eqp;
 using namespace eqp::nn::test;
+using eqp::test::message;
 
 namespace {
 

@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
+#include "tests/message.hpp"
 #include "tests/train/support.hpp"
 #include "train/cd.hpp"
 #include "train/pcd.hpp"
@@ -57,12 +58,8 @@ BOOST_AUTO_TEST_CASE(chains_that_explode_are_named_with_step_and_operation) {
   };
   const Objective objective =
       cd(quartic, far, {.dim = 2, .batch = 100, .steps = 50, .step_size = 0.01, .key = {1}});
-  std::string message;
-  try {
-    fit(params, objective, sgd(), {.steps = 3});
-  } catch (const std::runtime_error& e) {
-    message = e.what();
-  }
+  const std::string message =
+      eqp::test::message<std::runtime_error>([&] { fit(params, objective, sgd(), {.steps = 3}); });
   BOOST_TEST(message.starts_with("step 0: cd: chain 70 at step "), message);
   BOOST_TEST(message.find("Ula: the position is no longer finite: ") != message.npos, message);
   BOOST_TEST(message.find(" in quartic: inf in row 6 of (32, 2)") != message.npos, message);

@@ -5,21 +5,12 @@
 #include <stdexcept>
 
 #include "autodiff/parallel.hpp"
+#include "tests/train/numbered.hpp"
 #include "train/data/dequantise.hpp"
 #include "train/objective.hpp"
 
 namespace eqp::train {
 namespace {
-
-/// Row i is (i, -i).
-Rows numbered(std::size_t n) {
-  ad::Tensor x({n, 2});
-  for (std::size_t i = 0; i < n; ++i) {
-    x(i, 0) = Real(i);
-    x(i, 1) = -Real(i);
-  }
-  return Rows(std::move(x));
-}
 
 /// The numbers of the rows of batch t.
 std::vector<std::size_t> rows(const Batches& batches, std::uint32_t t, std::size_t batch) {

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "autodiff/parallel.hpp"
+#include "tests/message.hpp"
 #include "tests/train/support.hpp"
 
 namespace eqp::train {
@@ -26,12 +27,7 @@ ad::Tensor dequantised(ad::Tensor x, std::size_t levels, const ad::BlockRng& rng
 bool equal(ad::ConstView a, ad::ConstView b) { return std::ranges::equal(a.flat(), b.flat()); }
 
 std::string refusal(ad::Tensor x, std::size_t levels) {
-  try {
-    dequantise(x, levels, {{1}});
-  } catch (const std::invalid_argument& e) {
-    return e.what();
-  }
-  return "nothing thrown";
+  return test::refusal([&] { dequantise(x, levels, {{1}}); });
 }
 
 }  // namespace

@@ -9,10 +9,13 @@
 #include "autodiff/grad.hpp"
 #include "autodiff/parallel.hpp"
 #include "flows/base.hpp"
+#include "tests/message.hpp"
 #include "train/data/dequantise.hpp"
 
 namespace eqp::train {
 namespace {
+
+using test::refusal;
 
 constexpr double kEpsilon = std::numeric_limits<Real>::epsilon();
 
@@ -27,16 +30,6 @@ ad::Tensor points(std::size_t n, std::size_t d) {
   x(0, 0) = 0;
   x(0, 1) = 1;
   return x;
-}
-
-template <class F>
-std::string refusal(F f) {
-  try {
-    f();
-  } catch (const std::invalid_argument& e) {
-    return e.what();
-  }
-  return "nothing thrown";
 }
 
 }  // namespace

@@ -5,21 +5,13 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "tests/message.hpp"
+#include "tests/train/numbered.hpp"
 #include "train/data/split.hpp"
 #include "train/data/standardise.hpp"
 
 namespace eqp::train {
 namespace {
-
-/// Row i is (i, -i).
-Rows numbered(std::size_t n) {
-  ad::Tensor x({n, 2});
-  for (std::size_t i = 0; i < n; ++i) {
-    x(i, 0) = Real(i);
-    x(i, 1) = -Real(i);
-  }
-  return Rows(std::move(x));
-}
 
 std::vector<std::size_t> numbers(const Rows& rows) {
   std::vector<std::size_t> result;
@@ -30,14 +22,8 @@ std::vector<std::size_t> numbers(const Rows& rows) {
   return result;
 }
 
-bool refuses(std::size_t n, const SplitOptions& options, const std::string& message) {
-  try {
-    split(numbered(n), options);
-  } catch (const std::invalid_argument& e) {
-    BOOST_TEST_MESSAGE(e.what());
-    return e.what() == message;
-  }
-  return false;
+std::string refusal(std::size_t n, const SplitOptions& options) {
+  return test::refusal([&] { split(numbered(n), options); });
 }
 
 }  // namespace
@@ -127,17 +113,16 @@ BOOST_AUTO_TEST_CASE(a_tenth_is_for_validation_unless_something_else_is_said) {
 }
 
 BOOST_AUTO_TEST_CASE(shares_that_make_no_sense_are_refused) {
-  BOOST_TEST(refuses(9, {.validation = {.rows = 2, .fraction = 0.5}},
-                     "split: validation has 2 rows and a fraction 0.500000; need one of them"));
+  BOOST_TEST(refusal(9, {.validation = {.rows = 2, .fraction = 0.5}}) ==
+             "split: validation has 2 rows and a fraction 0.500000; need one of them");
   for (const double fraction : {-0.5, 1.0}) {
-    BOOST_TEST(refuses(9, {.test = {.fraction = fraction}},
-                       "split: test has a fraction " + std::to_string(fraction) +
-                           "; need at least 0 and below 1"));
+    BOOST_TEST(refusal(9, {.test = {.fraction = fraction}}) == "split: test has a fraction " +
+                                                                   std::to_string(fraction) +
+                                                                   "; need at least 0 and below 1");
   }
-  BOOST_TEST(refuses(4, {}, "split: validation has a fraction 0.100000 of 4: no row"));
-  BOOST_TEST(refuses(9, {.validation = {.rows = 4}, .test = {.rows = 5}},
-                     "split: 4 rows for validation and 5 for test of 9; need at least 1 for "
-                     "training"));
+  BOOST_TEST(refusal(4, {}) == "split: validation has a fraction 0.100000 of 4: no row");
+  BOOST_TEST(refusal(9, {.validation = {.rows = 4}, .test = {.rows = 5}}) ==
+             "split: 4 rows for validation and 5 for test of 9; need at least 1 for training");
   const std::size_t huge = std::size_t(-1);
   BOOST_CHECK_THROW(split(numbered(9), {.validation = {.rows = huge}, .test = {.rows = 2}}),
                     std::invalid_argument);

@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
+#include "tests/message.hpp"
 #include "tests/train/support.hpp"
 
 using namespace eqp;
@@ -121,13 +122,9 @@ BOOST_AUTO_TEST_CASE(fit_clips_and_cuts_as_told) {
 }
 
 BOOST_AUTO_TEST_CASE(errors_name_the_step_wherever_they_arise) {
-  const auto message = [](Model& m) -> std::string {
-    try {
-      fit(m.params, m.objective, sgd(), {.steps = 5});
-    } catch (const std::runtime_error& e) {
-      return e.what();
-    }
-    return "";
+  const auto message = [](Model& m) {
+    return eqp::test::message<std::runtime_error>(
+        [&] { fit(m.params, m.objective, sgd(), {.steps = 5}); });
   };
   Model loss;
   loss.objective.feed = [](std::uint32_t t, std::span<const ad::View> in, StepLog&) {

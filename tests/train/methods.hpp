@@ -11,6 +11,7 @@
 #include "train/adaptive_flow.hpp"
 #include "train/cd.hpp"
 #include "train/dsm.hpp"
+#include "train/flow_from_chains.hpp"
 #include "train/nce.hpp"
 #include "train/pcd.hpp"
 
@@ -64,6 +65,20 @@ inline std::vector<Method> all_methods(std::size_t batch) {
     return adaptive_flow(u, data, flow, *m.flow_params,
                          {.batch = batch, .bank = 2 * batch, .particles = 5, .key = {8}});
   });
+  for (const double reverse : {0.0, 0.4}) {
+    add(reverse > 0 ? "flow_from_chains, mixed" : "flow_from_chains", [&](auto&, auto&, Method& m) {
+      m.params = std::make_unique<ad::Params>();
+      const auto base = std::make_shared<flows::TrainableGaussian>(*m.params, "base", 2);
+      const flows::Flow learner(base, {});
+      const mcmc::Energy target = [](ad::Var x) { return sum(square(x - 0.5), 1); };
+      using FlowMc = mcmc::Alternate<mcmc::Isir, mcmc::Mala>;
+      const FlowMc kernel({target, mcmc::from_flow(learner), {.particles = 4}},
+                          {target, 2, {.step_size = 0.1}}, {.local_steps = 2});
+      return flow_from_chains(
+          learner, target, kernel, ad::normal({batch / 10, 2}, {9}),
+          {.batch = batch, .reverse = reverse, .target_accept = 0.7, .key = {10}});
+    });
+  }
   add("flow_ml", [&](auto&, auto&, Method& m) {
     m.params = std::make_unique<ad::Params>();
     const auto base = std::make_shared<flows::TrainableGaussian>(*m.params, "base", 2);

@@ -126,7 +126,8 @@ BOOST_AUTO_TEST_CASE(decay_alone_shrinks_parameters_by_its_share_of_the_rate) {
 // Whatever the betas are in single precision: m and v hold 1 - beta of the first gradient, which
 // has to go.
 BOOST_AUTO_TEST_CASE(the_first_step_of_adam_has_the_length_of_the_rate) {
-  for (const auto make : {+[] { return adam(); }, +[] { return adamax(); }}) {
+  for (const auto make : {+[] { return adam(); }, +[] { return adam({.beta1 = 0.999}); },
+                          +[] { return adamax(); }, +[] { return adamax({.beta1 = 0.999}); }}) {
     std::vector<Real> p{0, 0};
     make()->step(p, std::vector<Real>{3, Real(-0.25)}, 0.1);
     const double rounding = 4 * std::numeric_limits<Real>::epsilon() + 1e-7;  // and epsilon / |g|

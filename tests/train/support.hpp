@@ -57,6 +57,8 @@ class Probe final : public Optimiser {
     gradient_.assign(g.begin(), g.end());
   }
 
+  void archive(ad::Archive&) override {}
+
  private:
   std::vector<double>& gradient_;
 };

@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "tests/message.hpp"
 #include "tests/train/methods.hpp"
 
 using namespace eqp;
@@ -49,12 +50,7 @@ ad::Tensor column(std::size_t n, double value) {
 
 // The message of the error, empty if there is none.
 std::string error(Model& m, const ad::Tensor& x) {
-  try {
-    m.step(x);
-  } catch (const std::runtime_error& e) {
-    return e.what();
-  }
-  return "";
+  return eqp::test::message<std::runtime_error>([&] { m.step(x); });
 }
 
 bool contains(const std::string& text, const std::string& part) {

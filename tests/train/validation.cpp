@@ -4,12 +4,14 @@
 #include <numbers>
 
 #include "autodiff/parallel.hpp"
+#include "tests/message.hpp"
 #include "tests/train/methods.hpp"
 #include "train/data/rows.hpp"
 #include "train/flow_ml.hpp"
 
 using namespace eqp;
 using namespace eqp::train;
+using eqp::test::message;
 
 namespace {
 
@@ -46,16 +48,6 @@ struct Model {
     return sum / kRows;
   }
 };
-
-template <class F>
-std::string message(F f) {
-  try {
-    f();
-  } catch (const std::exception& e) {
-    return e.what();
-  }
-  return "nothing thrown";
-}
 
 }  // namespace
 

@@ -47,6 +47,12 @@ class Adam final : public Optimiser {
     });
   }
 
+  void archive(ad::Archive& a) override {
+    a("m", m_);
+    a("v", v_);
+    a("t", t_);
+  }
+
  private:
   AdamOptions o_;
   std::vector<Real> m_, v_;

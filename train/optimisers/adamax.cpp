@@ -43,6 +43,12 @@ class Adamax final : public Optimiser {
     });
   }
 
+  void archive(ad::Archive& a) override {
+    a("m", m_);
+    a("u", u_);
+    a("t", t_);
+  }
+
  private:
   AdamaxOptions o_;
   std::vector<Real> m_, u_;

@@ -39,6 +39,8 @@ class Lion final : public Optimiser {
     });
   }
 
+  void archive(ad::Archive& a) override { a("m", m_); }
+
  private:
   LionOptions o_;
   std::vector<Real> m_;

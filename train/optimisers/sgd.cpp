@@ -33,6 +33,8 @@ class Sgd final : public Optimiser {
     });
   }
 
+  void archive(ad::Archive& a) override { a("velocity", velocity_); }
+
  private:
   SgdOptions o_;
   std::vector<Real> velocity_;
