@@ -14,6 +14,8 @@ find_package(CLI11 REQUIRED)
 find_library(EQP_CBLAS openblas REQUIRED)
 find_path(EQP_LEMON_INCLUDE lemon/network_simplex.h REQUIRED)
 find_library(EQP_LEMON lemon REQUIRED)
+find_library(EQP_NETCDF netcdf REQUIRED)
+find_path(EQP_NETCDF_INCLUDE netcdf.h REQUIRED)
 find_path(EQP_RANDOM123_INCLUDE Random123/philox.h REQUIRED)
 
 # Just-in-time small matrix products, x86 only; BLAS serves where it is missing.
@@ -22,7 +24,8 @@ find_path(EQP_XSMM_INCLUDE libxsmm.h)
 
 add_library(eqp_options INTERFACE)
 target_include_directories(eqp_options INTERFACE ${PROJECT_SOURCE_DIR})
-target_include_directories(eqp_options SYSTEM INTERFACE ${EQP_RANDOM123_INCLUDE} ${EQP_LEMON_INCLUDE})
+target_include_directories(eqp_options SYSTEM INTERFACE ${EQP_RANDOM123_INCLUDE} ${EQP_LEMON_INCLUDE}
+                                                          ${EQP_NETCDF_INCLUDE})
 target_compile_options(eqp_options INTERFACE -Wall -Wextra -Wshadow -Werror -march=native -fno-math-errno)
 # Options are set by designated initialisers that leave the rest at its default; g++ 12 warns of its own
 # AVX-512 intrinsics (uninitialized) and std::string (restrict, stringop), in precompiled headers of more of it.
@@ -67,6 +70,9 @@ function(eqp_library folder)
         target_include_directories(${target} SYSTEM PRIVATE ${EQP_XSMM_INCLUDE})
         target_link_libraries(${target} ${scope} ${EQP_XSMM} ${CMAKE_DL_LIBS})
       endif()
+    endif()
+    if(folder STREQUAL mcmc)
+      target_link_libraries(${target} ${scope} ${EQP_NETCDF})
     endif()
     if(folder STREQUAL experiments)
       target_precompile_headers(${target} PRIVATE <nlohmann/json.hpp>)

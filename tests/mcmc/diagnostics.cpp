@@ -3,8 +3,10 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "autodiff/random.hpp"
+#include "mcmc/autocovariance.hpp"
 
 using namespace eqp;
 using namespace eqp::mcmc;
@@ -154,13 +156,19 @@ BOOST_AUTO_TEST_CASE(diagnostics_of_constant_or_broken_chains_are_nan_or_infinit
       BOOST_TEST(std::isnan(rhat(x)));
       BOOST_TEST(std::isnan(ess_mean(x)));
       BOOST_TEST(std::isnan(ess_bulk(x)));
+      BOOST_TEST(std::isnan(ess_tail(x)));
       BOOST_TEST(std::isnan(mcse_mean(x)));
+      BOOST_TEST(std::isnan(mcse_sd(x)));
+      BOOST_TEST(std::isnan(mcse_quantile(x, 0.3)));
     }
   }
   BOOST_CHECK_THROW(rhat({1, 3, {1, 2, 3}}), std::invalid_argument);
   BOOST_CHECK_THROW(ess_mean({0, 10, {}}), std::invalid_argument);
   BOOST_CHECK_THROW(mcse_mean({0, 10, {}}), std::invalid_argument);
   BOOST_CHECK_THROW(mcse_mean({2, 0, {}}), std::invalid_argument);
+  BOOST_CHECK_THROW(mcse_sd({0, 10, {}}), std::invalid_argument);
+  BOOST_CHECK_THROW(mcse_quantile({1, 3, {1, 2, 3}}, 0.5), std::invalid_argument);
+  BOOST_CHECK_THROW(ess_tail({1, 0, {}}), std::invalid_argument);
 }
 
 BOOST_AUTO_TEST_CASE(max_rhat_takes_the_worst_coordinate_and_does_not_lose_nan) {
@@ -177,19 +185,58 @@ BOOST_AUTO_TEST_CASE(max_rhat_takes_the_worst_coordinate_and_does_not_lose_nan) 
   BOOST_CHECK_THROW(coordinate(ad::Tensor({5}), 0), std::invalid_argument);
 }
 
-BOOST_AUTO_TEST_CASE(importance_ess_and_log_mean_exp_by_hand) {
-  const auto near = boost::test_tools::tolerance(1e-12);
-  const std::vector<double> weights{std::log(1.0) + 900, std::log(2.0) + 900, std::log(5.0) + 900,
-                                    -kInfinity};
-  BOOST_TEST(importance_ess(weights) == 64.0 / 30, near);
-  BOOST_TEST(log_mean_exp(weights) == std::log(2.0) + 900, near);
-  BOOST_TEST(importance_ess(std::vector<double>(7, -1e4)) == 7, near);
-  const std::vector<double> zero(3, -kInfinity), broken{0, std::nan("")}, infinite{3, kInfinity, 1};
-  BOOST_TEST(importance_ess(zero) == 0);
-  BOOST_TEST(log_mean_exp(zero) == -kInfinity);
-  BOOST_TEST(std::isnan(importance_ess(broken)));
-  BOOST_TEST(std::isnan(log_mean_exp(broken)));
-  BOOST_TEST(std::isnan(importance_ess(infinite)));
-  BOOST_TEST(log_mean_exp(infinite) == kInfinity);
-  BOOST_CHECK_THROW(log_mean_exp({}), std::invalid_argument);
+// 1/n sum over pairs, with each chain's own mean: by the definition, for a length that is no power
+// of 2 and an odd number of chains.
+BOOST_AUTO_TEST_CASE(autocovariance_is_the_sum_over_pairs) {
+  const ChainValues x = autoregressive(3, 37, 0.7, {7, 0});
+  const std::vector<double> fast = autocovariance(x);
+  BOOST_TEST(fast.size() == 37);
+  for (std::size_t lag = 0; lag < 37; ++lag) {
+    double sum = 0;
+    for (std::size_t c = 0; c < 3; ++c) {
+      const double mean = moments(x.chain(c)).mean;
+      for (std::size_t t = 0; t + lag < 37; ++t) {
+        sum += (x.chain(c)[t] - mean) * (x.chain(c)[t + lag] - mean) / (3 * 37);
+      }
+    }
+    BOOST_TEST(std::abs(fast[lag] - sum) < 1e-14);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(autocorrelation_time_is_refused_for_short_chains) {
+  // (1 + rho) / (1 - rho) = 19 draws.
+  const ChainValues x = autoregressive(4, 20'000, 0.9, {8, 0});
+  const AutocorrelationTime time = autocorrelation_time(x);
+  BOOST_REQUIRE(time.draws.has_value());
+  BOOST_TEST(std::abs(*time.draws - 19) < 2);
+  BOOST_TEST(time.reason == "");
+  const AutocorrelationTime refused = autocorrelation_time(part(x, 0, 500));
+  BOOST_TEST(!refused.draws.has_value());
+  BOOST_TEST(refused.reason.find("chains of 500 draws are only") != std::string::npos);
+  BOOST_TEST(autocorrelation_time(part(x, 0, 500), 5).draws.has_value());
+  const ChainValues constant{2, 100, std::vector<double>(200, 0.1)};
+  BOOST_TEST(autocorrelation_time(constant).reason ==
+             "autocorrelation time: draws that are all equal have none");
+  ChainValues broken = constant;
+  broken.values[3] = std::nan("");
+  BOOST_TEST(autocorrelation_time(broken).reason ==
+             "autocorrelation time: draws that are not all finite have none");
+}
+
+// The standard deviation and the median of independent normals have variances 1 / 2S and pi / 2S.
+BOOST_AUTO_TEST_CASE(mcse_of_sd_and_quantiles_are_the_closed_forms_for_normals) {
+  const double size = 4.0 * 5000;
+  double sd = 0, median = 0;
+  for (std::uint32_t r = 0; r < 10; ++r) {
+    const ChainValues x = autoregressive(4, 5000, 0, {r, 9});
+    sd += mcse_sd(x) / 10;
+    median += mcse_quantile(x, 0.5) / 10;
+  }
+  BOOST_TEST(std::abs(sd * std::sqrt(2 * size) - 1) < 0.05);
+  BOOST_TEST(std::abs(median * std::sqrt(2 * size / std::numbers::pi) - 1) < 0.1);
+  const ChainValues x = independent({10, 0});
+  for (const double p : {0.0, 1.0, -0.1, std::nan("")}) {
+    BOOST_CHECK_THROW(ess_quantile(x, p), std::invalid_argument);
+    BOOST_CHECK_THROW(mcse_quantile(x, p), std::invalid_argument);
+  }
 }

@@ -1,0 +1,39 @@
+#include "mcmc/draw_sink.hpp"
+
+#include <limits>
+
+namespace eqp::mcmc {
+
+void check_slab(const char* sink, std::size_t chains, std::size_t d, std::size_t n_stats,
+                ad::ConstView draws, std::span<const StatValues> stats) {
+  const auto fail = [&](const std::string& what) {
+    throw std::invalid_argument(std::string(sink) + ": " + what);
+  };
+  if (draws.shape.rank() != 3 || draws.shape[0] != chains || draws.shape[2] != d) {
+    fail("draws " + str(draws.shape) + "; need (" + std::to_string(chains) + ", k, " +
+         std::to_string(d) + ")");
+  }
+  if (stats.size() != n_stats) {
+    fail(std::to_string(stats.size()) + " statistics; need " + std::to_string(n_stats));
+  }
+  for (const StatValues& values : stats) {
+    if (values.size() == chains * draws.shape[1]) continue;
+    fail("a statistic of " + std::to_string(values.size()) + " values; need " +
+         std::to_string(chains * draws.shape[1]) + ", one per draw");
+  }
+}
+
+void check(const RecordOptions& options) {
+  const auto fail = [](const std::string& what) { throw std::invalid_argument("record: " + what); };
+  if (options.thin == 0 || options.thin > options.steps) {
+    fail("thin " + std::to_string(options.thin) + " of " + std::to_string(options.steps) +
+         " steps; need 1 to the number of steps");
+  }
+  if (options.slab == 0) fail("slab 0; need at least 1 draw");
+  if (options.steps > std::numeric_limits<std::uint32_t>::max() - options.first_step) {
+    fail(std::to_string(options.first_step) + " + " + std::to_string(options.steps) +
+         " steps; need fewer than 2^32");
+  }
+}
+
+}  // namespace eqp::mcmc
