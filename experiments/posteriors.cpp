@@ -10,6 +10,7 @@
 #include <iostream>
 
 #include "autodiff/npy.hpp"
+#include "experiments/common/checkpoint.hpp"
 #include "experiments/common/experiment.hpp"
 #include "experiments/common/interrupt.hpp"
 #include "experiments/common/run_folder.hpp"
@@ -26,7 +27,7 @@ constexpr double kLargestZ = 4;
 struct Result {
   std::string name;
   std::vector<mcmc::Score> scores;
-  Sample sample;
+  mcmc::RunResult sample;
 };
 
 constexpr const char* kGaussian = "correlated_gaussian";
@@ -79,7 +80,7 @@ std::string disagreement(const Result& result) {
 }
 
 Row summary(const Result& result) {
-  const Sample& s = result.sample;
+  const mcmc::RunResult& s = result.sample;
   const double ess = mcmc::least_ess(result.scores);
   const auto worst_rhat = std::ranges::max_element(result.scores, {}, [](const mcmc::Score& m) {
                             return m.rhat;
@@ -108,7 +109,11 @@ void run(Cli& cli) {
   const SampleOptions options{
       .chains = cli.get<std::size_t>("chains", 64, "Markov chains", {.min = 2}),
       .warmup = cli.get("warmup", 800u, "steps of warm-up", {.min = 12}),
-      .steps = cli.get("steps", cli.quick() ? 200u : 2000u, "recorded steps", {.min = 4})};
+      .steps = cli.get("steps", cli.quick() ? 200u : 2000u, "recorded steps", {.min = 4}),
+      .metric =
+          cli.choice("metric", "dense", {"diagonal", "dense"}, "that warm-up estimates") == "dense"
+              ? mcmc::Metric::Kind::dense
+              : mcmc::Metric::Kind::diagonal};
   const bool keep = cli.flag("save-draws", "also write the draws of the quantities, as .npy");
   cli.done();
   if (chosen != "all") names = {chosen};
@@ -126,6 +131,8 @@ void run(Cli& cli) {
     const mcmc::Posterior posterior = model(name);
     SampleOptions own = options;
     own.key = key;
+    Checkpoint checkpoint(folder, name, rows.size());
+    own.keeper = &checkpoint;
     Result result{name, {}, sample(posterior, own)};
     if (interrupted()) break;
     result.scores = mcmc::scores(posterior, result.sample.draws);

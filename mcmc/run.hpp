@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 
@@ -28,15 +29,17 @@ struct RunOptions {
 };
 
 struct RunResult {
-  ad::Tensor draws;       // (chains, steps / thin, d)
-  ad::Tensor last;        // (chains, d)
-  Counts counts;          // of the recorded phase; of an alternation the local moves
-  Counts global;          // of an alternation the global moves
-  std::size_t block = 0;  // chains per task
-  double step_size = 0;   // of the recorded phase; 0 for a kernel without one to adapt
-  LadderReport ladder;    // of parallel tempering
-  Metric metric;          // of the recorded phase; unit for a kernel without one
-  std::string warning;    // in plain words, about the recorded phase; empty: none
+  ad::Tensor draws;                    // (chains, steps / thin, d)
+  ad::Tensor last;                     // (chains, d)
+  Counts counts;                       // of the recorded phase; of an alternation the local moves
+  Counts global;                       // of an alternation the global moves
+  std::uint64_t warmup_gradients = 0;  // of both kernels
+  double warmup_seconds = 0, seconds = 0;  // of advancing the chains, in this process
+  std::size_t block = 0;                   // chains per task
+  double step_size = 0;  // of the recorded phase; 0 for a kernel without one to adapt
+  LadderReport ladder;   // of parallel tempering
+  Metric metric;         // of the recorded phase; unit for a kernel without one
+  std::string warning;   // in plain words, about the recorded phase; empty: none
 };
 
 /// A kernel at several temperatures: its ladder adapts to the states of all blocks.
@@ -82,6 +85,7 @@ class Run {
     const bool warming = t_ < options_.warmup;
     const std::uint32_t left = (warming ? options_.warmup : options_.warmup + options_.steps) - t_;
     const std::uint32_t steps = warming && adapts() ? 1 : std::min(kSlice, left);
+    const auto start = std::chrono::steady_clock::now();
     if (warming) {
       before_adapting();
       chains_.reset_counts();
@@ -93,7 +97,11 @@ class Run {
           [&](std::size_t first, std::uint32_t t, ad::ConstView x) { record(first, t, x); });
     }
     t_ += steps;
-    if (!warming || t_ < options_.warmup) return;
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    (warming ? warmup_seconds_ : seconds_) += took.count();
+    if (!warming) return;
+    warmup_gradients_ += chains_.counts().gradients + chains_.global_counts().gradients;
+    if (t_ < options_.warmup) return;
     if constexpr (Adaptable<K>) {
       if (warmup_) warmup_->freeze(kernel_);
     }
@@ -107,6 +115,9 @@ class Run {
                      .last = chains_.positions(),
                      .counts = chains_.counts(),
                      .global = chains_.global_counts(),
+                     .warmup_gradients = warmup_gradients_,
+                     .warmup_seconds = warmup_seconds_,
+                     .seconds = seconds_,
                      .block = chains_.block()};
     K kernel = kernel_;
     if constexpr (Adaptable<K>) result.step_size = kernel.step_size();
@@ -118,6 +129,7 @@ class Run {
 
   void archive(ad::Archive& a) requires Resumable<K> {
     a("t", t_);
+    a("warmup_gradients", warmup_gradients_);
     a("chains", chains_);
     if constexpr (requires { kernel_.archive(a); }) a("kernel", kernel_);
     if constexpr (Adaptable<K>) {
@@ -178,7 +190,9 @@ class Run {
           : std::nullopt;
   std::optional<WarmupOf<K>> warmup_;
   std::uint32_t t_ = 0;  // steps made, warm-up included
-  ad::Tensor draws_;     // (chains, steps / thin, d)
+  std::uint64_t warmup_gradients_ = 0;
+  double warmup_seconds_ = 0, seconds_ = 0;
+  ad::Tensor draws_;  // (chains, steps / thin, d)
 };
 
 /// Runs kernel from x0 (n, d): warm-up, in which the step size may adapt to the mean acceptance

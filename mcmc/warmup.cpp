@@ -59,14 +59,14 @@ Windows windows(const WarmupOptions& options, std::uint32_t warmup) {
   return plan;
 }
 
-Moments::Moments(Metric::Kind kind, std::size_t dim)
+WindowMoments::WindowMoments(Metric::Kind kind, std::size_t dim)
     : kind_(kind),
       dim_(dim),
       mean_(dim),
       change_(dim),
       squares_(kind == Metric::Kind::dense ? dim * dim : dim) {}
 
-void Moments::add(ad::ConstView x) {
+void WindowMoments::add(ad::ConstView x) {
   for (std::size_t i = 0; i < x.rows(); ++i) {
     const Real* row = x.data + i * dim_;
     ++count_;
@@ -87,7 +87,7 @@ void Moments::add(ad::ConstView x) {
   }
 }
 
-Metric Moments::metric() const {
+Metric WindowMoments::metric() const {
   const double n = double(count_), shrink = n / ((n + 5) * (n - 1)), floor = 1e-3 * 5 / (n + 5);
   const std::size_t stride = kind_ == Metric::Kind::dense ? dim_ + 1 : 1;
   std::vector<double> variances(dim_);

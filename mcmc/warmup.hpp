@@ -65,9 +65,9 @@ void check(const WarmupOptions& options);
 Windows windows(const WarmupOptions& options, std::uint32_t warmup);
 
 /// The covariance of rows that come one by one (Welford 1962), in double.
-class Moments {
+class WindowMoments {
  public:
-  Moments(Metric::Kind kind, std::size_t dim);
+  WindowMoments(Metric::Kind kind, std::size_t dim);
   /// x (n, d), rows in order.
   void add(ad::ConstView x);
   /// What Stan makes of n rows: their covariance times n / (n + 5), plus 1e-3 * 5 / (n + 5) in the
@@ -119,7 +119,7 @@ class Warmup {
       moments_.add(chains.positions());
       if (!ends) return;
       kernel.metric() = moments_.metric();
-      moments_ = Moments(options_.metric, chains.dim());
+      moments_ = WindowMoments(options_.metric, chains.dim());
       restart(kernel, chains);
     }
   }
@@ -160,7 +160,7 @@ class Warmup {
   Windows plan_;
   ad::Key search_;
   DualAveraging averaging_{{}, 1};
-  Moments moments_;
+  WindowMoments moments_;
   std::uint32_t trials_ = 0;
 };
 

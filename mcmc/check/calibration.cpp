@@ -137,8 +137,8 @@ Check judge_calibration(const Model& model, const Ranks& ranks, const Calibratio
   }
   Check check = tests.check("calibration", options.false_alarm);
   check.sentence = check.outcome == Outcome::failed
-                       ? "Posterior draws of " + model.name + " are not calibrated: off is " +
-                             tests.worst() + "."
+                       ? "ConditionedModel draws of " + model.name +
+                             " are not calibrated: off is " + tests.worst() + "."
                        : std::to_string(ranks.ranks[0].size()) + " prior draws of " + model.name +
                              " rank uniformly among " + std::to_string(ranks.draws) +
                              " posterior draws each.";

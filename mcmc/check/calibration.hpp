@@ -40,7 +40,7 @@ std::string reading(double slope, double curvature);
 Check judge_calibration(const Model& model, const Ranks& ranks, const CalibrationOptions& options);
 
 /// How chains run in a replicate, in steps.
-struct Schedule {
+struct ReplicateSteps {
   std::uint32_t warmup, draws, thin;
 };
 
@@ -51,7 +51,7 @@ std::uint32_t thinning(ad::ConstView draws);
 /// Chains of one replicate from draws of the prior: (chains, draws, dim).
 template <Kernel K>
 ad::Tensor posterior_draws(const K& kernel, const Model& model, std::size_t chains,
-                           const Schedule& schedule, std::size_t replicate, ad::Key key) {
+                           const ReplicateSteps& schedule, std::size_t replicate, ad::Key key) {
   const auto first = std::uint32_t(replicate * chains);
   ad::Tensor x({chains, model.dim}), kept({chains, schedule.draws, model.dim});
   model.prior(x, key.fork(0), first);
@@ -71,11 +71,12 @@ ad::Tensor posterior_draws(const K& kernel, const Model& model, std::size_t chai
 
 /// The schedule of the options, with what they leave open measured on some replicates of their own.
 template <KernelMaker Make>
-Schedule schedule_for(const Make& make, const Model& model, const CalibrationOptions& options) {
+ReplicateSteps schedule_for(const Make& make, const Model& model,
+                            const CalibrationOptions& options) {
   constexpr std::uint32_t kPilots = 4, kSteps = 400;
   std::uint32_t thin = options.thin;
   if (thin == 0) {
-    Posterior posterior(model);
+    ConditionedModel posterior(model);
     const auto kernel = make(posterior.energy(), model.proposal);
     const ad::Key key = options.key.fork(0);
     const ad::Tensor truth = joint_draws(model, kPilots, key.fork(0));
@@ -104,9 +105,9 @@ Check check_calibration(const Make& make, const Model& model,
   const ad::Blocks blocks{options.replicates,
                           (options.replicates + options.tasks - 1) / options.tasks};
   try {
-    const Schedule schedule = schedule_for(make, model, options);
+    const ReplicateSteps schedule = schedule_for(make, model, options);
     ad::parallel_for(blocks.count(), [&](std::size_t b) {
-      Posterior posterior(model);
+      ConditionedModel posterior(model);
       const auto kernel = make(posterior.energy(), model.proposal);
       ad::Workspace energy = value(posterior.energy(), d).workspace(draws + 1);
       ad::Tensor points({draws + 1, d});

@@ -43,7 +43,7 @@ Check judge_joint(const Model& model, const JointDraws& draws, const JointOption
 /// One replicate: theta and y (in joint, dim + data_dim) go through the sweeps, in place. It ends
 /// with a move of theta, for fresh data would hide half of what went wrong between theta and y.
 template <Kernel K>
-void sweep(const K& kernel, Posterior& posterior, std::size_t dim, std::span<Real> joint,
+void sweep(const K& kernel, ConditionedModel& posterior, std::size_t dim, std::span<Real> joint,
            std::uint32_t replicate, const JointOptions& options) {
   posterior.set(joint.subspan(dim));
   typename K::State state = kernel.init({joint.data(), ad::Shape{1, dim}}, replicate);
@@ -77,7 +77,7 @@ Check check_joint(const Make& make, const Model& model, const JointOptions& opti
                           (options.replicates + options.tasks - 1) / options.tasks};
   try {
     ad::parallel_for(blocks.count(), [&](std::size_t b) {
-      Posterior posterior(model);
+      ConditionedModel posterior(model);
       const auto kernel = make(posterior.energy(), model.proposal);
       for (std::size_t i = 0; i < blocks.size(b); ++i) {
         const std::size_t r = blocks.first(b) + i;

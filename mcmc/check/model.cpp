@@ -51,7 +51,7 @@ void require_complete(const Model& model) {
   need(bool(model.energy), "energy");
 }
 
-Posterior::Posterior(const Model& model)
+ConditionedModel::ConditionedModel(const Model& model)
     : model_(model),
       params_(std::make_unique<ad::Params>()),
       theta_(model.dim),
@@ -62,8 +62,8 @@ Posterior::Posterior(const Model& model)
   energy_ = [energy = model.energy, y](ad::Var theta) { return energy(theta, y.on(*theta.tape)); };
 }
 
-void Posterior::draw_data(std::span<const Real> theta, ad::Key key, std::uint32_t chain,
-                          std::uint32_t step) {
+void ConditionedModel::draw_data(std::span<const Real> theta, ad::Key key, std::uint32_t chain,
+                                 std::uint32_t step) {
   ad::Draws draws(key, chain, step);
   std::ranges::copy(theta, theta_.begin());
   model_.data(draws, theta_, y_);

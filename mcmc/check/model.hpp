@@ -36,9 +36,9 @@ void require_complete(const Model& model);
 /// The posterior of a model as an energy whose data can change while kernels made from it live: y
 /// is a parameter of the energy's programs, so that nothing is compiled anew. Belongs to one
 /// thread.
-class Posterior {
+class ConditionedModel {
  public:
-  explicit Posterior(const Model& model);
+  explicit ConditionedModel(const Model& model);
   /// -log p(theta, y) of the data of the last set(), as an energy of theta.
   const Energy& energy() const { return energy_; }
   /// Draws data given theta (dim) at this address and conditions on them; kernels must refresh.

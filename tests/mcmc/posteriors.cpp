@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(quantities_are_named_and_have_a_reference) {
       const std::vector<std::string> ends{p.parameters[d - 2], p.parameters[d - 1],
                                           p.quantities[d - 2], p.quantities[d - 1]};
       BOOST_TEST(ends == last[at++], boost::test_tools::per_element());
-      for (const Moments& m : p.reference) BOOST_TEST((m.sd > 0 && m.draws >= 10000));
+      for (const ReferenceMoments& m : p.reference) BOOST_TEST((m.sd > 0 && m.draws >= 10000));
     }
   }
   BOOST_TEST(make_posterior("arK").parameters[0] == "alpha");

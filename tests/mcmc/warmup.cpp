@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(moments_are_the_regularised_covariance) {
   const std::size_t n = 40, d = 3;
   ad::Tensor x = ad::normal({n, d}, {.seed = 61});
   for (std::size_t i = 0; i < n; ++i) x(i, 2) += 100 + 2 * x(i, 0);
-  Moments dense(Metric::Kind::dense, d), diagonal(Metric::Kind::diagonal, d);
+  WindowMoments dense(Metric::Kind::dense, d), diagonal(Metric::Kind::diagonal, d);
   for (std::size_t i = 0; i < n; i += 10) {
     dense.add(x.view().slice(i, 10));
     diagonal.add(x.view().slice(i, 10));

@@ -92,8 +92,8 @@ std::vector<double> DataFile::table(const std::string& field, std::size_t rows,
   return values;
 }
 
-std::vector<Moments> DataFile::moments(const std::vector<std::string>& quantities) const {
-  std::vector<Moments> result;
+std::vector<ReferenceMoments> DataFile::moments(const std::vector<std::string>& quantities) const {
+  std::vector<ReferenceMoments> result;
   for (const std::string& quantity : quantities) {
     const nlohmann::json& entry = at(quantity);
     const auto number = [&](const char* name, double least) {

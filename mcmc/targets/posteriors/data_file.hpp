@@ -26,7 +26,7 @@ class DataFile {
   std::vector<double> table(const std::string& field, std::size_t rows, std::size_t columns) const;
   /// Reference moments of all of `quantities`, in that order, from fields of these names, each an
   /// object with the numbers mean, sd, mcse_mean (both above 0) and draws (at least 2).
-  std::vector<Moments> moments(const std::vector<std::string>& quantities) const;
+  std::vector<ReferenceMoments> moments(const std::vector<std::string>& quantities) const;
 
  private:
   const nlohmann::json& at(const std::string& field) const;

@@ -16,7 +16,7 @@
 namespace eqp::mcmc {
 
 /// Moments of one quantity under a posterior, as far as somebody else knows them.
-struct Moments {
+struct ReferenceMoments {
   double mean, sd;
   double mean_error;  ///< standard error of the mean; 0: the moments are exact
   double draws;       ///< nearly independent draws that they are of; infinity: exact
@@ -32,7 +32,7 @@ struct Posterior {
   Energy energy;
   /// The quantities of a point.  x (d) -> q (k)
   std::function<void(std::span<const Real> x, std::span<Real> q)> report;
-  std::vector<Moments> reference;  ///< (k), or empty
+  std::vector<ReferenceMoments> reference;  ///< (k), or empty
 
   std::size_t dim() const { return parameters.size(); }
 };

@@ -16,7 +16,7 @@ double mean_of(const std::vector<double>& values) {
 }
 
 Score score_of(const std::string& quantity, const ChainValues& q,
-               const std::optional<Moments>& reference) {
+               const std::optional<ReferenceMoments>& reference) {
   Score s{.quantity = quantity,
           .mean = mean_of(q.values),
           .mean_error = mcse_mean(q),

@@ -12,7 +12,7 @@ struct Score {
   double mean, mean_error;  ///< sd / sqrt(ess_mean)
   double sd, sd_error;      ///< by the delta method, from mcse_mean of (q - mean)^2
   double ess_bulk, rhat;
-  std::optional<Moments> reference;
+  std::optional<ReferenceMoments> reference;
   /// (ours - reference) / sqrt(sum of squared standard errors); NaN without a reference. The sd of
   /// the reference has the error of as many independent draws of the kurtosis of ours.
   double z_mean, z_sd;
