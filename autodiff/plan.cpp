@@ -94,6 +94,20 @@ class Layout {
 
 Plan make_plan(const Graph& graph, const Passes& passes) { return Layout(graph, passes).run(); }
 
+// From the shapes alone: parameters may be gone when somebody asks.
+double flops(const Plan& plan, const Step& step) {
+  if (!step.op->flops) return 0;
+  std::vector<ConstView> in;
+  for (std::uint32_t slot : step.in) in.push_back({nullptr, plan.slots[slot].shape});
+  return step.op->flops(in, step.attr);
+}
+
+double flops(const Plan& plan) {
+  double count = 0;
+  for (const Step& step : plan.steps) count += flops(plan, step);
+  return count;
+}
+
 std::string parameter_name(const Plan& plan, const Slot& slot) {
   if (slot.home != Home::parameter) return "";
   for (const Params::Entry& e : plan.params[slot.params]->entries()) {

@@ -41,6 +41,11 @@ struct Plan {
 /// Lays out a function that has been through the passes.
 Plan make_plan(const Graph& graph, const Passes& passes);
 
+/// Floating-point operations of one call of a kernel, 0 where its op does not count them.
+double flops(const Plan& plan, const Step& step);
+/// Those of a run: of its products, convolutions included.
+double flops(const Plan& plan);
+
 /// Copies its input: what a plan adds where a value must be somewhere else.
 extern const Op kCopy;
 

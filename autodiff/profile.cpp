@@ -24,14 +24,6 @@ void add(Profile::Entry& to, const Profile::Entry& entry) {
   to.flops += entry.flops;
 }
 
-// From the shapes alone: parameters may be gone when a workspace goes.
-double flops(const Plan& plan, const Step& step) {
-  if (!step.op->flops) return 0;
-  std::vector<ConstView> in;
-  for (std::uint32_t slot : step.in) in.push_back({nullptr, plan.slots[slot].shape});
-  return step.op->flops(in, step.attr);
-}
-
 void print_row(std::ostream& out, const std::string& name, std::size_t width,
                const Profile::Entry& entry, double total) {
   out << std::left << std::setw(int(width)) << name << std::right << std::fixed

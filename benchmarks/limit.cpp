@@ -40,30 +40,58 @@ std::size_t inputs_and_outputs(const ad::Plan& plan) {
   return n;
 }
 
-}  // namespace
+void add_product(const ad::Plan& plan, const ad::Step& step, std::vector<Product>& to) {
+  const bool adds = std::string_view(step.op->name) == "add_product";
+  const ad::Shape &a = plan.slots[step.in[adds ? 1 : 0]].shape, &c = plan.slots[step.out].shape;
+  const std::size_t rank = c.rank();
+  const bool transpose_a = step.attr.index[0] != 0, transpose_b = step.attr.index[1] != 0;
+  to.push_back({.gemm = {.m = c[rank - 2],
+                         .n = c[rank - 1],
+                         .k = a[rank - (transpose_a ? 2 : 1)],
+                         .transpose_a = transpose_a,
+                         .transpose_b = transpose_b},
+                .batch = rank == 3 ? c[0] : 1});
+}
 
-std::vector<Limit::Product> Limit::products_of(const ad::Plan& plan) {
+// The long side of its product goes over the positions of all images.
+void add_convolution(const ad::Plan& plan, const ad::Step& step, std::vector<Product>& to) {
+  constexpr std::size_t kPositions = 256;  // of a part
+  const std::string_view name = step.op->name;
+  const bool of_weight = name == "conv2d_weight", back = name == "conv_transpose2d";
+  const auto shape = [&](std::uint32_t slot) { return plan.slots[slot].shape; };
+  const ad::Shape w = shape(of_weight ? step.out : step.in[1]);  // (kh kw, in, out)
+  const std::size_t wide = w[0] * w[back ? 2 : 1], narrow = w[back ? 1 : 2];
+  const ad::Shape y = shape(back ? step.in[0] : of_weight ? step.in[1] : step.out);
+  const std::size_t positions = y[0] * y[2] * y[3];
+  const auto add = [&](std::size_t part, std::size_t times) {
+    if (part == 0 || times == 0) return;
+    const ad::Gemm forward{.m = part, .n = narrow, .k = wide};
+    const ad::Gemm backward{.m = part, .n = wide, .k = narrow};
+    const ad::Gemm sum{.m = wide, .n = narrow, .k = part, .transpose_a = true, .accumulate = true};
+    to.push_back({.gemm = of_weight ? sum : back ? backward : forward, .times = times});
+  };
+  add(kPositions, positions / kPositions);
+  add(positions % kPositions, 1);
+}
+
+std::vector<Product> products_of(const ad::Plan& plan) {
   std::vector<Product> products;
   for (const ad::Step& step : plan.steps) {
     const std::string_view name = step.op->name;
-    const bool adds = name == "add_product";
-    if (name != "matmul" && name != "affine" && !adds) continue;
-    const ad::Shape &a = plan.slots[step.in[adds ? 1 : 0]].shape, &c = plan.slots[step.out].shape;
-    const std::size_t rank = c.rank();
-    const bool transpose_a = step.attr.index[0] != 0, transpose_b = step.attr.index[1] != 0;
-    products.push_back({.gemm = {.m = c[rank - 2],
-                                 .n = c[rank - 1],
-                                 .k = a[rank - (transpose_a ? 2 : 1)],
-                                 .transpose_a = transpose_a,
-                                 .transpose_b = transpose_b},
-                        .batch = rank == 3 ? c[0] : 1});
+    if (name == "matmul" || name == "affine" || name == "add_product") {
+      add_product(plan, step, products);
+    } else if (name == "conv2d" || name == "conv_transpose2d" || name == "conv2d_weight") {
+      add_convolution(plan, step, products);
+    }
   }
   return products;
 }
 
+}  // namespace
+
 Limit::Task Limit::task(std::vector<Product> products) {
   std::size_t a = 0, b = 0, c = 0;
-  for (const auto& [gemm, batch] : products) {
+  for (const auto& [gemm, batch, times] : products) {
     ad::prepare_gemm(gemm);
     a = std::max(a, batch * gemm.m * gemm.k);
     b = std::max(b, batch * gemm.k * gemm.n);
@@ -95,10 +123,11 @@ double Limit::measure(std::uint32_t steps) {
       ad::parallel_for(part.tasks.size(), [&](std::size_t i) {
         auto& [products, a, b, c] = part.tasks[i];
         for (std::size_t k = 0; k < part.times; ++k) {
-          for (const auto& [gemm, batch] : products) {
+          for (const auto& [gemm, batch, times] : products) {
             const auto [m, n, inner, ta, tb, accumulate] = gemm;
-            for (std::size_t j = 0; j < batch; ++j) {
-              ad::gemm(gemm, &a[j * m * inner], &b[j * inner * n], &c[j * m * n]);
+            for (std::size_t j = 0; j < batch * times; ++j) {
+              const std::size_t at = j % batch;
+              ad::gemm(gemm, &a[at * m * inner], &b[at * inner * n], &c[at * m * n]);
             }
           }
         }

@@ -8,9 +8,16 @@
 
 namespace eqp::bench {
 
+/// A matrix product on each of a batch of operands, several times.
+struct Product {
+  ad::Gemm gemm;
+  std::size_t batch = 1, times = 1;
+};
+
 /// What a step would cost if all but its matrix products were free: these alone, by our kernels on
 /// operands that stay in cache where they fit, plus its inputs and outputs moved once at the
-/// bandwidth of memory.
+/// bandwidth of memory. A convolution counts as the products it would be with images unrolled
+/// (im2col), in parts of equal size on the same operands, which are always in cache.
 class Limit {
  public:
   /// `steps`: how many steps all parts together stand for.
@@ -28,10 +35,6 @@ class Limit {
   double measure(std::uint32_t steps);
 
  private:
-  struct Product {
-    ad::Gemm gemm;
-    std::size_t batch;
-  };
   struct Task {  // of one block
     std::vector<Product> products;
     ad::Tensor a, b, c;  // as large as the largest operands and result
@@ -40,7 +43,6 @@ class Limit {
     std::vector<Task> tasks;
     std::size_t times;
   };
-  static std::vector<Product> products_of(const ad::Plan& plan);
   static Task task(std::vector<Product> products);
 
   std::uint32_t steps_;

@@ -10,17 +10,23 @@ struct CdOptions {
   std::size_t batch = 256;
   std::uint32_t steps = 10;  // k: Langevin steps per update
   double step_size = 0.01;   // of the Langevin steps, in units of x squared
-  double bound = std::numeric_limits<double>::infinity();  // see mcmc::Ula
-  double regulariser = 0;                                  // see contrastive_loss
+  double bound = std::numeric_limits<double>::infinity();  // see mcmc::Ula, also the next two
+  std::optional<double> noise = std::nullopt;              // none: sqrt(2 step_size)
+  double clip = std::numeric_limits<double>::infinity();
+  double regulariser = 0;  // see contrastive_loss
   ad::Key key;
 };
 
 /// Contrastive divergence, CD-k (Hinton 2002): negatives are k unadjusted Langevin steps from the
 /// data.
 inline Objective cd(mcmc::Energy energy, DataSource data, CdOptions o) {
-  const LangevinNegatives negatives(
-      energy,
-      {.dim = o.dim, .steps = o.steps, .step_size = o.step_size, .bound = o.bound, .key = o.key});
+  const LangevinNegatives negatives(energy, {.dim = o.dim,
+                                             .steps = o.steps,
+                                             .step_size = o.step_size,
+                                             .bound = o.bound,
+                                             .noise = o.noise,
+                                             .clip = o.clip,
+                                             .key = o.key});
   return {
       .name = "cd",
       .batch = o.batch,

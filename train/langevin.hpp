@@ -15,7 +15,9 @@ struct LangevinOptions {
   std::size_t dim = 0;
   std::uint32_t steps = 10;                                // per update
   double step_size = 0.01;                                 // in units of x squared
-  double bound = std::numeric_limits<double>::infinity();  // see mcmc::Ula
+  double bound = std::numeric_limits<double>::infinity();  // see mcmc::Ula, also the next two
+  std::optional<double> noise = std::nullopt;              // none: sqrt(2 step_size)
+  double clip = std::numeric_limits<double>::infinity();
   ad::Key key;
 };
 
@@ -25,7 +27,11 @@ class LangevinNegatives {
  public:
   LangevinNegatives(const mcmc::Energy& energy, const LangevinOptions& options)
       : options_(options),
-        ula_(energy, options.dim, {.step_size = options.step_size, .bound = options.bound}),
+        ula_(energy, options.dim,
+             {.step_size = options.step_size,
+              .bound = options.bound,
+              .noise = options.noise,
+              .clip = options.clip}),
         chains_(std::make_shared<std::optional<mcmc::Chains<mcmc::Ula>>>()) {}
 
   /// Writes to out where chains from start (n, d) are after the steps of update t; start and out

@@ -13,7 +13,9 @@ struct PcdOptions {
   std::size_t batch = 256;
   std::uint32_t steps = 20;
   double step_size = 0.01;
-  double bound = std::numeric_limits<double>::infinity();  // see mcmc::Ula
+  double bound = std::numeric_limits<double>::infinity();  // see mcmc::Ula, also the next two
+  std::optional<double> noise = std::nullopt;              // none: sqrt(2 step_size)
+  double clip = std::numeric_limits<double>::infinity();
   double restart_probability = 0;  // of a slot, at each use; from the law the bank started from
   double regulariser = 0;
   ad::Key key;
@@ -24,9 +26,13 @@ struct PcdOptions {
 /// back. `start` fills the bank and restarts slots.
 inline Objective pcd(mcmc::Energy energy, DataSource data, std::size_t bank_size,
                      mcmc::Sampler start, PcdOptions o) {
-  const LangevinNegatives negatives(
-      energy,
-      {.dim = o.dim, .steps = o.steps, .step_size = o.step_size, .bound = o.bound, .key = o.key});
+  const LangevinNegatives negatives(energy, {.dim = o.dim,
+                                             .steps = o.steps,
+                                             .step_size = o.step_size,
+                                             .bound = o.bound,
+                                             .noise = o.noise,
+                                             .clip = o.clip,
+                                             .key = o.key});
   auto bank = std::make_shared<Bank>(bank_size, o.dim, start, o.key.fork(0));
   return {
       .name = "pcd",

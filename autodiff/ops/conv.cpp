@@ -5,14 +5,12 @@
 
 // The three ops are what the trilinear form <conv2d(x, w), y> has as derivatives by y, x and w, and
 // so are each other's derivatives. They share their attributes: strides, paddings, and the extents
-// of the kernel and of x. The weight goes through them as a matrix (c_in kh kw, c_out), which a
-// program makes once per update.
+// of the kernel and of x. The weight goes through them as a matrix per tap, (kh kw, c_in, c_out) of
+// the op's own in and out, which a program makes once per update.
 namespace eqp::ad {
 namespace {
 
 extern const Op kConv, kConvBack, kConvWeight;
-
-std::size_t taps(const Attr& attr) { return attr.shape[0] * attr.shape[1]; }
 
 Convolution convolution(const Attr& attr, std::size_t images, std::size_t fine_channels,
                         std::size_t coarse_channels) {
@@ -29,10 +27,10 @@ Convolution convolution(const Attr& attr, std::size_t images, std::size_t fine_c
 
 // From the shapes of x and w, of y and w, and of x and y.
 Convolution of_conv(const Shape& x, const Shape& w, const Attr& attr) {
-  return convolution(attr, x[0], x[1], w[1]);
+  return convolution(attr, x[0], x[1], w[2]);
 }
 Convolution of_back(const Shape& y, const Shape& w, const Attr& attr) {
-  return convolution(attr, y[0], w[0] / taps(attr), w[1]);
+  return convolution(attr, y[0], w[2], y[1]);
 }
 Convolution of_weight(const Shape& x, const Shape& y, const Attr& attr) {
   return convolution(attr, x[0], x[1], y[1]);
@@ -62,7 +60,7 @@ constexpr Op kConv{
                    out.data);
         },
     .vjp = [](const Vjp& c) -> Vars {
-      Vars g{record(kConvBack, {c.g, c.in[1]}, c.attr),
+      Vars g{record(kConvBack, {c.g, transpose(c.in[1])}, c.attr),
              record(kConvWeight, {c.in[0], c.g}, c.attr)};
       if (c.in.size() > 2) g.push_back(sum_of_channels(c.g));
       return g;
@@ -84,7 +82,8 @@ constexpr Op kConvBack{
                         bias_of(in), out.data);
         },
     .vjp = [](const Vjp& c) -> Vars {
-      Vars g{record(kConv, {c.g, c.in[1]}, c.attr), record(kConvWeight, {c.g, c.in[0]}, c.attr)};
+      Vars g{record(kConv, {c.g, transpose(c.in[1])}, c.attr),
+             transpose(record(kConvWeight, {c.g, c.in[0]}, c.attr))};
       if (c.in.size() > 2) g.push_back(sum_of_channels(c.g));
       return g;
     },
@@ -97,14 +96,15 @@ constexpr Op kConvWeight{
         [](std::span<const Var> in, const Attr& attr) {
           const Convolution c = of_weight(in[0].shape(), in[1].shape(), attr);
           prepare_correlate(c);
-          return Shape{c.fine.channels * c.taps(), c.coarse.channels};
+          return Shape{c.taps(), c.fine.channels, c.coarse.channels};
         },
     .forward =
         [](In in, Out out, const Attr& attr) {
           correlate(of_weight(in[0].shape, in[1].shape, attr), in[0].data, in[1].data, out.data);
         },
     .vjp = [](const Vjp& c) -> Vars {
-      return {record(kConvBack, {c.in[1], c.g}, c.attr), record(kConv, {c.in[0], c.g}, c.attr)};
+      return {record(kConvBack, {c.in[1], transpose(c.g)}, c.attr),
+              record(kConv, {c.in[0], c.g}, c.attr)};
     },
     .flops = [](In in,
                 const Attr& attr) { return count(of_weight(in[0].shape, in[1].shape, attr)); },
@@ -134,9 +134,10 @@ Attr attributes(const Shape& w, const Pair& stride, const Pair& padding, const P
           .shape = {w[2], w[3], fine.height, fine.width}};
 }
 
-Var matrix(Var weight) {
+// A matrix per tap, from a weight whose axis `in` has the channels that go in.
+Var matrices(Var weight, std::size_t in) {
   const Shape& w = weight.shape();
-  return transpose(reshape(weight, {w[0], w[1] * w[2] * w[3]}));
+  return permute(reshape(weight, {w[0], w[1], w[2] * w[3]}), {2, in, 1 - in});
 }
 
 Attr conv_attributes(Var x, Var weight, const Conv2dOptions& o) {
@@ -177,24 +178,24 @@ std::string str(const Pair& p) { return str(Shape{p.height, p.width}); }
 
 Var conv2d(Var x, Var weight, const Conv2dOptions& options) {
   const Attr attr = conv_attributes(x, weight, options);
-  return record(kConv, {x, matrix(weight)}, attr);
+  return record(kConv, {x, matrices(weight, 1)}, attr);
 }
 
 Var conv2d(Var x, Var weight, Var bias, const Conv2dOptions& options) {
   const Attr attr = conv_attributes(x, weight, options);
   check_bias("conv2d", bias, weight.shape()[0]);
-  return record(kConv, {x, matrix(weight), bias}, attr);
+  return record(kConv, {x, matrices(weight, 1), bias}, attr);
 }
 
 Var conv_transpose2d(Var x, Var weight, const ConvTranspose2dOptions& options) {
   const Attr attr = back_attributes(x, weight, options);
-  return record(kConvBack, {x, matrix(weight)}, attr);
+  return record(kConvBack, {x, matrices(weight, 0)}, attr);
 }
 
 Var conv_transpose2d(Var x, Var weight, Var bias, const ConvTranspose2dOptions& options) {
   const Attr attr = back_attributes(x, weight, options);
   check_bias("conv_transpose2d", bias, weight.shape()[1]);
-  return record(kConvBack, {x, matrix(weight), bias}, attr);
+  return record(kConvBack, {x, matrices(weight, 0), bias}, attr);
 }
 
 }  // namespace eqp::ad

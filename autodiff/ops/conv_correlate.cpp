@@ -86,7 +86,7 @@ class Correlation {
             .k = columns,
             .row_a = tiles_.plane,
             .row_b = channels_.size(n),
-            .row_c = c_.taps() * c_.coarse.channels,
+            .row_c = c_.coarse.channels,
             .accumulate = true};
   }
 
@@ -101,7 +101,7 @@ class Correlation {
     for (std::size_t i = 0; i < c_.rows.kernel; ++i) {
       for (std::size_t j = 0; j < c_.columns.kernel; ++j) {
         gemm_sum(shape, rows, tile + view_of_fine(c_, tiles_, i, j), turned, w);
-        w += c_.coarse.channels;
+        w += c_.fine.channels * c_.coarse.channels;
       }
     }
   }

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "autodiff/ops/conv_kernels.hpp"
+#include "autodiff/ops/conv_wide.hpp"
 #include "autodiff/ops/gemm_sum.hpp"
 #include "autodiff/ops/pieces.hpp"
 #include "autodiff/ops/planes.hpp"
@@ -100,19 +101,17 @@ class Stencil {
     return {.m = channels_.size(m),
             .n = tiles_.length(window),
             .k = tiles_.channels.size(k),
-            .row_a = c_.taps() * c_.coarse.channels,
+            .row_a = out_.channels,
             .row_b = tiles_.plane,
             .row_c = kRow,
-            .transpose_a = down_,
+            .transpose_a = true,
             .accumulate = k > 0};
   }
 
   void add(const ConvWindow& window, const Taps& taps, std::size_t m, std::size_t k, const Real* w,
            const Real* tile, Real* sums) const {
     GemmSum shape = product(window, m, k);
-    const std::size_t result = channels_.first(m), inner = tiles_.channels.first(k);
-    const std::size_t fine = down_ ? inner : result, coarse = down_ ? result : inner;
-    const Real* weights = w + fine * c_.taps() * c_.coarse.channels + coarse;
+    const Real* weights = w + tiles_.channels.first(k) * out_.channels + channels_.first(m);
     GemmTerms terms;
     const auto flush = [&] {
       if (terms.size() == 0) return;
@@ -122,7 +121,8 @@ class Stencil {
     };
     for (std::size_t i = taps.row; i < c_.rows.kernel; i += taps.row_step) {
       for (std::size_t j = taps.column; j < c_.columns.kernel; j += taps.column_step) {
-        terms.add((i * c_.columns.kernel + j) * c_.coarse.channels, view(i, j));
+        const std::size_t tap = i * c_.columns.kernel + j;
+        terms.add(tap * in_.channels * out_.channels, view(i, j));
         if (terms.size() == GemmTerms::kMost) flush();
       }
     }
@@ -150,17 +150,28 @@ class Stencil {
   Blocks channels_;  // of the result
 };
 
+void prepare(const Convolution& c, ConvGrid from) {
+  if (is_wide(c, from)) return prepare_wide(c, from);
+  Stencil(c, from).prepare();
+}
+
+void run(const Convolution& c, ConvGrid from, const Real* in, const Real* w, const Real* bias,
+         Real* out) {
+  if (is_wide(c, from)) return run_wide(c, from, in, w, bias, out);
+  Stencil(c, from).run(in, w, bias, out);
+}
+
 }  // namespace
 
-void prepare_convolve(const Convolution& c) { Stencil(c, ConvGrid::fine).prepare(); }
-void prepare_convolve_back(const Convolution& c) { Stencil(c, ConvGrid::coarse).prepare(); }
+void prepare_convolve(const Convolution& c) { prepare(c, ConvGrid::fine); }
+void prepare_convolve_back(const Convolution& c) { prepare(c, ConvGrid::coarse); }
 
 void convolve(const Convolution& c, const Real* x, const Real* w, const Real* bias, Real* y) {
-  Stencil(c, ConvGrid::fine).run(x, w, bias, y);
+  run(c, ConvGrid::fine, x, w, bias, y);
 }
 
 void convolve_back(const Convolution& c, const Real* y, const Real* w, const Real* bias, Real* x) {
-  Stencil(c, ConvGrid::coarse).run(y, w, bias, x);
+  run(c, ConvGrid::coarse, y, w, bias, x);
 }
 
 }  // namespace eqp::ad

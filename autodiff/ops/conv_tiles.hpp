@@ -27,8 +27,8 @@ struct ConvAxis {
   }
 };
 
-/// What the kernels share: images x on the fine grid, y on the coarse one, and weights
-/// w (fine.channels * taps, coarse.channels).
+/// What the kernels share: images x on the fine grid and y on the coarse one. Weights are
+/// (taps, channels in, channels out), of the grid they lead from and of that they lead to.
 struct Convolution {
   std::size_t images;
   Image fine, coarse;

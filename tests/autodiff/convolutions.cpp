@@ -77,12 +77,19 @@ BOOST_AUTO_TEST_CASE(the_transposed_convolution_is_the_adjoint_at_all_sizes) {
 }
 
 BOOST_AUTO_TEST_CASE(an_image_does_not_depend_on_the_others) {
-  const Tensor x = normal({70, 3, 7, 6}, {2, 0}), w = normal({5, 3, 3, 3}, {2, 1});
-  Tensor one({1, 3, 7, 6});
-  std::ranges::copy(x.row(66), one.flat().begin());
-  const Function f = [](Args in) { return Vars{conv2d(in[0], in[1], {.padding = 1})}; };
-  const Tensor all = evaluate(f, {x, w})[0], alone = evaluate(f, {one, w})[0];
-  BOOST_TEST(std::ranges::equal(all.row(66), alone.flat()));
+  for (const std::size_t channels : {5, 16}) {
+    const Tensor x = normal({70, channels, 7, 6}, {2, 0});
+    const Tensor w = normal({channels, channels, 3, 3}, {2, 1});
+    Tensor one({1, channels, 7, 6});
+    std::ranges::copy(x.row(66), one.flat().begin());
+    const Function f = [](Args in) {
+      return Vars{conv2d(in[0], in[1], {.padding = 1}),
+                  conv_transpose2d(in[0], in[1], {.stride = 2})};
+    };
+    const auto all = evaluate(f, {x, w}), alone = evaluate(f, {one, w});
+    BOOST_TEST(std::ranges::equal(all[0].row(66), alone[0].flat()));
+    BOOST_TEST(std::ranges::equal(all[1].row(66), alone[1].flat()));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_weight_is_turned_once_per_update) {

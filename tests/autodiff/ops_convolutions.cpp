@@ -156,10 +156,38 @@ const std::vector<Case> kLarge{
     back<Up{}>("conv_transpose2d by 9 x 9", {{1, 2, 2, 3}, {2, 1, 9, 9}}),
 };
 
+// Channels that fill a vector, on the way there, on the way back, or on both.
+const std::vector<Case> kWide{
+    conv<Down{.padding = 1}>("conv2d to 20 channels", {{5, 4, 5, 6}, {20, 4, 3, 3}, {20}}),
+    conv<Down{.padding = {0, 1}}>("conv2d from 20 channels", {{11, 20, 4, 2}, {4, 20, 2, 3}}),
+    conv<Down{.stride = 2, .padding = 1}>("wide conv2d of stride 2",
+                                          {{9, 16, 6, 5}, {16, 16, 4, 4}}),
+    conv<Down{.stride = {1, 2}, .padding = {2, 1}}>("wide conv2d of stride 1 and 2",
+                                                    {{1, 16, 4, 7}, {17, 16, 3, 2}, {17}}),
+    conv<Down{.stride = 3, .padding = 2}>("wide conv2d of a stride beyond its kernel",
+                                          {{3, 16, 6, 7}, {16, 16, 2, 1}}),
+    conv<Down{.padding = 4}>("wide conv2d by 9 x 9", {{1, 4, 6, 5}, {16, 4, 9, 9}}),
+    conv<Down{}>("wide conv2d to 70 channels", {{3, 5, 4, 3}, {70, 5, 2, 2}, {70}}),
+    conv<Down{.padding = 1}>("wide conv2d of 40 x 30", {{1, 4, 40, 30}, {16, 4, 3, 3}}),
+    conv<Down{}>("wide conv2d of 70 images", {{70, 4, 3, 3}, {16, 4, 2, 2}}),
+    back<Up{.stride = 2, .padding = 1}>("wide conv_transpose2d of stride 2",
+                                        {{9, 16, 3, 4}, {16, 16, 4, 4}, {16}}),
+    back<Up{.stride = {2, 3}, .padding = {1, 0}, .output_padding = {1, 2}}>(
+        "wide conv_transpose2d of stride 2 and 3", {{4, 16, 3, 2}, {16, 18, 3, 2}, {18}}),
+    back<Up{.stride = 3, .output_padding = 2}>(
+        "wide conv_transpose2d of a stride beyond its kernel", {{3, 4, 2, 3}, {4, 16, 1, 2}, {16}}),
+    back<Up{.padding = 2}>("wide conv_transpose2d leaves the rim out",
+                           {{2, 4, 5, 4}, {4, 16, 3, 3}}),
+};
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(every_convolution_has_three_derivatives) {
   for (const Case& row : kConvolutions) check(row);
+}
+
+BOOST_AUTO_TEST_CASE(convolutions_of_many_channels_have_three_derivatives) {
+  for (const Case& row : kWide) check(row);
 }
 
 BOOST_AUTO_TEST_CASE(convolutions_beyond_one_tile_have_three_derivatives) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "autodiff/ops.hpp"
+#include "autodiff/plan.hpp"
 #include "autodiff/random.hpp"
 
 using eqp::Real;
@@ -27,6 +28,13 @@ BOOST_AUTO_TEST_CASE(inputs_keep_their_values_through_a_run) {
   const Tensor before(ws.in(0));
   ws.run();
   BOOST_TEST(same_bits(before.flat(), ws.in(0).flat()));
+}
+
+BOOST_AUTO_TEST_CASE(a_program_counts_the_operations_of_its_products) {
+  const Program program = compile({{2, 3}, {3, 5}, {2, 1, 6, 6}, {4, 1, 3, 3}}, [](Args in) {
+    return Vars{exp(matmul(in[0], in[1])), conv2d(in[2], in[3])};
+  });
+  BOOST_TEST(flops(program.plan()) == 2.0 * 2 * 3 * 5 + 2.0 * 2 * (4 * 4) * (4 * 3 * 3));
 }
 
 BOOST_AUTO_TEST_CASE(what_depends_on_parameters_only_runs_once_per_update) {
