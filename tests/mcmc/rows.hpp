@@ -4,16 +4,24 @@
 #include <string>
 #include <vector>
 
+#include "flows/base.hpp"
 #include "mcmc/alternate.hpp"
+#include "mcmc/baoab.hpp"
+#include "mcmc/barker.hpp"
+#include "mcmc/defensive.hpp"
+#include "mcmc/elliptical_slice.hpp"
 #include "mcmc/hmc.hpp"
 #include "mcmc/independent_mh.hpp"
 #include "mcmc/isir.hpp"
 #include "mcmc/mala.hpp"
 #include "mcmc/nuts.hpp"
 #include "mcmc/proposal.hpp"
+#include "mcmc/pull_back.hpp"
 #include "mcmc/random_walk.hpp"
 #include "mcmc/run.hpp"
+#include "mcmc/tempering.hpp"
 #include "mcmc/ula.hpp"
+#include "tests/mcmc/bend.hpp"
 
 // The table of kernels: a row buys all tests in kernels.cpp.
 namespace eqp::mcmc::test {
@@ -27,7 +35,10 @@ struct Problem {
 /// One kernel behind functions of one type.
 struct Row {
   std::string name;
-  double ula_step = 0;  // 0: exact; else the kernel is ULA with this step
+  double ula_step = 0;      // 0: exact; else the kernel is ULA with this step
+  bool unadjusted = false;  // without a rejection, so exact at most on a Gaussian
+  bool shrinks = false;     // its proposals come as near as it takes
+  bool replicas = false;    // x() is a part of its state: exact only where the rest is
   std::function<RunResult(const Problem&, ad::ConstView x0, const RunOptions&)> run;
   /// Calls init; returns the step, whose result is a view of the positions.
   std::function<std::function<ad::View(const ad::BlockRng&)>(const Problem&, ad::ConstView x0)>
@@ -39,10 +50,9 @@ struct Row {
 };
 
 template <class Make>
-Row row(const std::string& name, Make make, double ula_step = 0) {
+Row row(const std::string& name, Make make) {
   using K = decltype(make(Problem()));
   return {.name = name,
-          .ula_step = ula_step,
           .run = [=](const Problem& p, ad::ConstView x0,
                      const RunOptions& o) { return mcmc::run(make(p), x0, o); },
           .start =
@@ -67,6 +77,23 @@ Row row(const std::string& name, Make make, double ula_step = 0) {
               }};
 }
 
+/// A kernel that biases a Gaussian as ULA with this step does, or not at all, and others somehow.
+inline Row unadjusted(Row row, double ula_step) {
+  row.ula_step = ula_step;
+  row.unadjusted = true;
+  return row;
+}
+
+inline Row shrinking(Row row) {
+  row.shrinks = true;
+  return row;
+}
+
+inline Row replicated(Row row) {
+  row.replicas = true;
+  return row;
+}
+
 /// Step sizes are large, so that the accept step matters.
 inline std::vector<Row> rows() {
   const auto mala = [](const Problem& p) { return Mala(p.energy, 2, {.step_size = 0.4}); };
@@ -76,8 +103,8 @@ inline std::vector<Row> rows() {
   };
   const auto independent = [](const Problem& p) { return IndependentMh(p.energy, p.proposal); };
   return {
-      row(
-          "ula", [](const Problem& p) { return Ula(p.energy, 2, {.step_size = 0.2}); }, 0.2),
+      unadjusted(row("ula", [](const Problem& p) { return Ula(p.energy, 2, {.step_size = 0.2}); }),
+                 0.2),
       row("mala", mala),
       row("random walk", walk),
       row("hmc",
@@ -96,6 +123,16 @@ inline std::vector<Row> rows() {
             const Metric metric = Metric::diagonal(std::vector{1.4, 0.6});
             return Nuts(p.energy, 2, {.step_size = 0.6, .metric = metric});
           }),
+      row("barker", [](const Problem& p) { return Barker(p.energy, 2, {.step_size = 1.2}); }),
+      unadjusted(
+          row("baoab", [](const Problem& p) { return Baoab(p.energy, 2, {.step_size = 0.15}); }),
+          0),
+      shrinking(row("elliptical slice",
+                    [](const Problem& p) {
+                      const std::vector<double> scales{1.7, 1.4}, mean{1.3, -1.8};
+                      return EllipticalSlice(
+                          p.energy, std::make_shared<flows::DiagonalGaussian>(scales, mean), {});
+                    })),
       row("independent mh", independent),
       row("isir 2", isir(2)),
       row("isir 40", isir(40)),
@@ -107,6 +144,24 @@ inline std::vector<Row> rows() {
           [=](const Problem& p) {
             return Alternate(independent(p), walk(p), {.local_steps = 2, .step = Step::move});
           }),
+      row("independent mh from a defensive mixture",
+          [](const Problem& p) {
+            return IndependentMh(p.energy, defensive_mixture(gaussian_proposal({1, 0}, {0.7, 0.9}),
+                                                             p.proposal, {.alpha = 0.6}));
+          }),
+      row("mala, pulled back",
+          [](const Problem& p) {
+            const Transport map = transport(std::make_shared<Bend>());
+            return Pulled(Mala(pull_back(p.energy, map), 2, {.step_size = 0.1}), map);
+          }),
+      replicated(row("parallel tempering",
+                     [](const Problem& p) {
+                       const auto local = [](const Energy& tempered, double beta) {
+                         return Mala(tempered, 2, {.step_size = 0.4 / std::sqrt(beta)});
+                       };
+                       return ParallelTempering<Mala>(p.energy, 2, local,
+                                                      {.betas = {1, 0.5, 0.2}, .local_steps = 1});
+                     })),
   };
 }
 
