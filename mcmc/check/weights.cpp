@@ -1,9 +1,11 @@
 #include "mcmc/check/weights.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
 #include "mcmc/check/statistics.hpp"
+#include "mcmc/diagnostics.hpp"
 
 namespace eqp::mcmc {
 namespace {
@@ -26,18 +28,35 @@ double z_of(double off, double variance) {
   return off / std::sqrt(variance + rounding * rounding);
 }
 
+void require_sizes(ad::ConstView draws, std::size_t n, std::size_t dim, std::size_t runs) {
+  const bool enough = runs ? runs >= 20 && n % runs == 0 : n >= 100;
+  if (draws.shape.rank() == 2 && draws.rows() == n && draws.cols() == dim && enough) return;
+  throw std::invalid_argument("check_weights: draws " + ad::str(draws.shape) + ", " +
+                              std::to_string(n) + " weights, " + std::to_string(runs) +
+                              " runs; need (n, " + std::to_string(dim) +
+                              ") with n weights, in 20 or more equal runs or 100 rows");
+}
+
+/// The mean log weight of the runs, which must not be above the log normaliser.
+void add_jensen(Tests& tests, std::span<const double> log_weights, std::size_t runs,
+                double log_normaliser) {
+  const std::size_t size = log_weights.size() / runs;
+  std::vector<double> of_run(runs);
+  for (std::size_t r = 0; r < runs; ++r) {
+    of_run[r] = log_mean_exp(log_weights.subspan(r * size, size)) - log_normaliser;
+  }
+  const Estimate e = estimate(of_run);
+  if (e.mean == -std::numeric_limits<double>::infinity()) return;  // a weight of 0
+  tests.add("the mean log weight, above the log normaliser by " + shown(e.mean),
+            e.mean <= 0 ? 0 : z_of(e.mean, e.variance));
+}
+
 }  // namespace
 
 Check check_weights(ad::ConstView draws, std::span<const double> log_weights, const Target& target,
                     const WeightsOptions& options) {
   const std::size_t n = log_weights.size(), runs = options.runs ? options.runs : n;
-  if (draws.shape.rank() != 2 || draws.rows() != n || draws.cols() != target.dim ||
-      runs < (options.runs ? 20 : 100) || n % runs != 0) {
-    throw std::invalid_argument("check_weights: draws " + ad::str(draws.shape) + ", " +
-                                std::to_string(n) + " weights, " + std::to_string(options.runs) +
-                                " runs; need (n, " + std::to_string(target.dim) +
-                                ") with n weights, in 20 or more equal runs or 100 rows");
-  }
+  require_sizes(draws, n, target.dim, options.runs);
   std::vector<double> weight(n), of_run(runs);
   const std::size_t size = n / runs;
   // Means over each run, which are the independent values.
@@ -54,6 +73,7 @@ Check check_weights(ad::ConstView draws, std::span<const double> log_weights, co
   Tests tests;
   tests.add("the mean weight, " + shown(total.mean) + " of the normaliser",
             z_of(total.mean - 1, total.variance));
+  add_jensen(tests, log_weights, runs, options.log_normaliser);
   const Features features(exact_draws("check_weights", target, options.pilot, options.key.fork(0)),
                           {}, target.log_prob, {.key = options.key.fork(1)});
   const auto scores = features.scores(draws);
@@ -76,11 +96,11 @@ Check check_weights(ad::ConstView draws, std::span<const double> log_weights, co
   Check check = tests.check("weights", options.false_alarm);
   const std::string worth = shown(effective) + " effective of " + std::to_string(runs) +
                             (options.runs ? " runs" : " draws");
-  if (!(effective >= std::min(50.0, double(runs) / 4))) {
+  if (check.outcome == Outcome::failed) {
+    check.sentence = "The weights are wrong: with " + worth + ", off is " + tests.worst() + ".";
+  } else if (!(effective >= std::min(50.0, double(runs) / 4))) {
     check.outcome = Outcome::failed;
     check.sentence = "Only " + worth + ", too few to judge by.";
-  } else if (check.outcome == Outcome::failed) {
-    check.sentence = "The weights are wrong: with " + worth + ", off is " + tests.worst() + ".";
   } else {
     check.sentence = "Weighted by " + worth + ", draws follow " + target.name +
                      " and the mean weight is its normaliser.";

@@ -17,10 +17,12 @@ struct WeightsOptions {
 };
 
 /// Are draws properly weighted, as importance sampling, AIS and SMC promise: E w = Z and E w f(x) =
-/// Z E_pi f, here for scores f of the target pi and their squares? draws (n, d) with log weights
-/// (n). Weights must have a variance: with few effective draws the z-scores are not normal and a
-/// pass says little, so that fewer than 50 effective draws (or runs) fail. Throws
-/// std::invalid_argument unless the sizes agree and there are at least 100 draws or 20 runs.
+/// Z E_pi f, here for scores f of the target pi and their squares? And is the mean of log w (over
+/// runs: of the log of their mean weight) at most log Z, as Jensen's inequality wants: weights with
+/// the wrong sign break it, and their logarithms have a variance where they have none. Other
+/// z-scores need effective draws to be normal, so that fewer than 50 of them (or a quarter of the
+/// runs) fail. draws (n, d) with log weights (n). Throws std::invalid_argument unless the sizes
+/// agree and there are at least 100 draws or 20 runs.
 Check check_weights(ad::ConstView draws, std::span<const double> log_weights, const Target& target,
                     const WeightsOptions& options = {});
 

@@ -165,7 +165,8 @@ BOOST_AUTO_TEST_CASE(a_refresh_that_is_forgotten_fails_the_joint_test) {
   const auto make = [](const Energy& u, const Proposal& q) {
     return Forgetful(u, q.dim, {.step_size = 0.3, .leapfrog_steps = 3});
   };
-  const Check check = check_joint(make, hinge_regression(), {.key = {.seed = 507}});
+  const Check check =
+      check_joint(make, hinge_regression(), {.replicates = 8192, .key = {.seed = 507}});
   BOOST_TEST(failed(check));
   BOOST_TEST(check.statistic > 10, check.sentence);
 }
@@ -179,6 +180,7 @@ BOOST_AUTO_TEST_CASE(weights_with_a_sign_error_are_found) {
   BOOST_TEST_MESSAGE(good.sentence << " " << good.statistic);
   const Check bad = check_weights(wrong.draws, wrong.log_weights, target, options);
   BOOST_TEST(failed(bad), bad.sentence);
+  BOOST_TEST(bad.statistic > 10, bad.sentence);
   BOOST_TEST_MESSAGE(bad.sentence << " " << bad.statistic);
   // The weights of runs: 80 of 100 particles each.
   WeightsOptions grouped = options;

@@ -38,11 +38,13 @@ Planted planted(const std::string& name, const Make& make) {
   return {name, [=](const KernelChecks& o) { return check_kernel(make, lopsided(), o); }};
 }
 
-/// Sizes for which the whole file takes some seconds.
+/// Sizes for which the whole file takes some seconds; a broken kernel may have any autocorrelation.
 KernelChecks small(std::uint64_t seed) {
   KernelChecks checks{.key = {.seed = seed}};
   checks.joint->replicates = 2048;
   checks.calibration->replicates = 256;
+  checks.calibration->thin = 10;
+  checks.calibration->warmup = 100;
   return checks;
 }
 
@@ -96,8 +98,8 @@ BOOST_AUTO_TEST_CASE(every_planted_error_is_found) {
     const Verdict verdict = p.check(small(401));
     BOOST_TEST_MESSAGE(p.name << "\n" << str(verdict));
     BOOST_TEST(!verdict.passed(), p.name);
-    // Thresholds are below 5.
-    BOOST_TEST(verdict["stationarity"].statistic > 10, p.name << ":\n" << str(verdict));
+    // Thresholds are below 5; the least is the stale gradient's.
+    BOOST_TEST(verdict["stationarity"].statistic > 8, p.name << ":\n" << str(verdict));
   }
 }
 
@@ -111,7 +113,8 @@ BOOST_AUTO_TEST_CASE(a_stationary_chain_that_is_not_reversible_fails_that_check_
 }
 
 BOOST_AUTO_TEST_CASE(a_sign_error_in_exchanges_of_temperatures_is_found) {
-  BOOST_TEST(tempered(Flaw::none).passed(), str(tempered(Flaw::none)));
+  const Verdict right = tempered(Flaw::none);
+  BOOST_TEST(right.passed(), str(right));
   const Verdict verdict = tempered(Flaw::tempering_swap_sign);
   BOOST_TEST_MESSAGE(str(verdict));
   BOOST_TEST(verdict["stationarity"].statistic > 10);
