@@ -179,8 +179,9 @@ BOOST_AUTO_TEST_CASE(a_chain_needs_couplings_of_one_dim_and_one_context) {
   const auto one_more = make("two and 1", 2, 1), two_more = make("two and 2", 2, 2);
   BOOST_CHECK_THROW(CouplingChain("c", {}), std::invalid_argument);
   BOOST_CHECK_THROW(CouplingChain("c", {two, three}), std::invalid_argument);
-  BOOST_TEST(eqp::test::refusal([&] { CouplingChain("c", {two, one_more, two_more}); }) ==
-             "c: \"two and 2\" takes a context of 2; those before it of 1");
+  BOOST_TEST(eqp::test::refusal([&] {
+               CouplingChain("c", {two, one_more, two_more});
+             }) == "c: \"two and 2\" takes a context of 2; those before it of 1");
   BOOST_TEST(CouplingChain("c", {two, one_more}).context_dim() == 1u);
 }
 
