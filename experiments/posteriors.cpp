@@ -108,7 +108,7 @@ void run(Cli& cli) {
                                  "condition number 1000");
   const SampleOptions options{
       .chains = cli.get<std::size_t>("chains", 64, "Markov chains", {.min = 2}),
-      .warmup = cli.get("warmup", 800u, "steps of warm-up", {.min = 12}),
+      .warmup = cli.get("warmup", 800u, "steps of warm-up", {.min = 20}),
       .steps = cli.get("steps", cli.quick() ? 200u : 2000u, "recorded steps", {.min = 4}),
       .metric =
           cli.choice("metric", "dense", {"diagonal", "dense"}, "that warm-up estimates") == "dense"

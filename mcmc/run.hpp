@@ -72,8 +72,9 @@ class Run {
   Run(K kernel, ad::ConstView x0, const RunOptions& options)
       : kernel_(std::move(kernel)), options_(options), chains_(kernel_, x0, options.block) {
     if constexpr (Adaptable<K>) {
-      if (options.adapt) warmup_.emplace(*options.adapt, options.warmup, options.key, x0.shape[1]);
+      if (options.adapt) warmup_.emplace(*options.adapt, options.warmup, options.key, x0.shape);
     }
+    chains_.reset_counts();
     draws_ = ad::Tensor({x0.rows(), options.steps / options.thin, x0.shape[1]});
   }
 

@@ -59,23 +59,25 @@ Windows windows(const WarmupOptions& options, std::uint32_t warmup) {
   return plan;
 }
 
-WindowMoments::WindowMoments(Metric::Kind kind, std::size_t dim)
+WindowMoments::WindowMoments(Metric::Kind kind, std::size_t chains, std::size_t dim)
     : kind_(kind),
+      chains_(chains),
       dim_(dim),
-      mean_(dim),
+      mean_(chains * dim),
       change_(dim),
       squares_(kind == Metric::Kind::dense ? dim * dim : dim) {}
 
 void WindowMoments::add(ad::ConstView x) {
-  for (std::size_t i = 0; i < x.rows(); ++i) {
+  ++steps_;
+  // (x - old mean)(x - new mean) = change^2 (1 - 1 / steps)
+  const double part = 1 - 1 / double(steps_);
+  for (std::size_t i = 0; i < chains_; ++i) {
     const Real* row = x.data + i * dim_;
-    ++count_;
+    double* mean = &mean_[i * dim_];
     for (std::size_t j = 0; j < dim_; ++j) {
-      change_[j] = double(row[j]) - mean_[j];
-      mean_[j] += change_[j] / double(count_);
+      change_[j] = double(row[j]) - mean[j];
+      mean[j] += change_[j] / double(steps_);
     }
-    // (x - old mean)(x - new mean) = change^2 (1 - 1 / count)
-    const double part = 1 - 1 / double(count_);
     if (kind_ == Metric::Kind::dense) {
       for (std::size_t j = 0; j < dim_; ++j) {
         const double scaled = part * change_[j];
@@ -88,7 +90,8 @@ void WindowMoments::add(ad::ConstView x) {
 }
 
 Metric WindowMoments::metric() const {
-  const double n = double(count_), shrink = n / ((n + 5) * (n - 1)), floor = 1e-3 * 5 / (n + 5);
+  const double n = double(steps_ * chains_), freedom = double((steps_ - 1) * chains_);
+  const double shrink = n / ((n + 5) * freedom), floor = 1e-3 * 5 / (n + 5);
   const std::size_t stride = kind_ == Metric::Kind::dense ? dim_ + 1 : 1;
   std::vector<double> variances(dim_);
   for (std::size_t j = 0; j < dim_; ++j) variances[j] = shrink * squares_[j * stride] + floor;

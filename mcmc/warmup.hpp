@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <utility>
@@ -64,27 +65,30 @@ void check(const WarmupOptions& options);
 /// metric.
 Windows windows(const WarmupOptions& options, std::uint32_t warmup);
 
-/// The covariance of rows that come one by one (Welford 1962), in double.
+/// The covariance of chains about their own means, of positions that come step by step (Welford
+/// 1962), in double. How far chains are from each other tells nothing as long as they have not
+/// mixed: it would stretch the metric along where they began.
 class WindowMoments {
  public:
-  WindowMoments(Metric::Kind kind, std::size_t dim);
-  /// x (n, d), rows in order.
+  WindowMoments(Metric::Kind kind, std::size_t chains, std::size_t dim);
+  /// One more step of all chains.  x (chains, d)
   void add(ad::ConstView x);
-  /// What Stan makes of n rows: their covariance times n / (n + 5), plus 1e-3 * 5 / (n + 5) in the
-  /// diagonal. Rows of all chains count, correlated or not. The diagonal alone if that is not
-  /// positive definite in double. Needs at least 2 rows.
+  /// What Stan makes of n positions: their covariance times n / (n + 5), plus 1e-3 * 5 / (n + 5) in
+  /// the diagonal; here n are those of all chains, correlated or not. The diagonal alone if that is
+  /// not positive definite in double. Needs at least 2 steps.
   Metric metric() const;
   void archive(ad::Archive& a) {
-    a("count", count_);
+    a("steps", steps_);
     a("mean", std::span(mean_));
     a("squares", std::span(squares_));
   }
 
  private:
   Metric::Kind kind_;
-  std::size_t dim_, count_ = 0;
-  std::vector<double> mean_, change_;  // (d)
-  std::vector<double> squares_;        // sums of products of deviations, (d) or lower (d, d)
+  std::size_t chains_, dim_, steps_ = 0;
+  std::vector<double> mean_;     // (chains, d)
+  std::vector<double> change_;   // (d)
+  std::vector<double> squares_;  // sums of products of deviations, (d) or lower (d, d)
 };
 
 /// Doubles or halves a step size until the mean acceptance of a leapfrog step crosses 0.8 (Hoffman
@@ -97,12 +101,13 @@ double find_step_size(double step_size,
 template <Adaptable K>
 class Warmup {
  public:
-  /// For a warm-up of `steps` steps, of which the first is step 0.
-  Warmup(const WarmupOptions& options, std::uint32_t steps, ad::Key key, std::size_t dim)
+  /// For a warm-up of `steps` steps, of which the first is step 0, of positions x (chains, d).
+  Warmup(const WarmupOptions& options, std::uint32_t steps, ad::Key key, const ad::Shape& x)
       : options_(options),
         plan_(windows(options, steps)),
+        settles_(steps - plan_.last),
         search_(key.fork(0x5eac)),
-        moments_(options.metric, dim) {}
+        moments_(options.metric, x[0], x[1]) {}
 
   /// Before step t.
   void before(K& kernel, Chains<K>& chains, std::uint32_t t) {
@@ -111,15 +116,15 @@ class Warmup {
 
   /// After step t, whose counts the chains have.
   void after(K& kernel, Chains<K>& chains, std::uint32_t t) {
-    const Counts counts = chains.counts();
-    if (counts.proposed > 0) kernel.step_size() = averaging_.update(counts.rate());
+    const double acceptance = settling(t) ? chains.counts().rate() : harmonic_mean(chains);
+    if (chains.counts().proposed > 0) kernel.step_size() = averaging_.update(acceptance);
     if constexpr (Preconditioned<K>) {
       const auto [in_window, ends] = place(t);
       if (options_.metric == Metric::Kind::unit || !in_window) return;
       moments_.add(chains.positions());
       if (!ends) return;
       kernel.metric() = moments_.metric();
-      moments_ = WindowMoments(options_.metric, chains.dim());
+      moments_ = WindowMoments(options_.metric, chains.size(), chains.dim());
       restart(kernel, chains);
     }
   }
@@ -146,6 +151,25 @@ class Warmup {
     averaging_ = DualAveraging({.target = options_.target_accept}, kernel.step_size());
   }
 
+  /// Whether step t comes after all windows.
+  bool settling(std::uint32_t t) const { return plan_.sizes.empty() || t >= settles_; }
+
+  /// Of the chains' acceptance, which is small if it is for one of them: a chain that begins where
+  /// steps must be tiny is not left there because the others are well (Hoffman, Radul & Sountsov
+  /// 2021, section 3.3). The mean where kernels tell nothing of single chains.
+  static double harmonic_mean(const Chains<K>& chains) {
+    if constexpr (HasTransitions<K>) {
+      constexpr double kLeast = 1e-3;
+      double sum = 0;
+      for (const auto& state : chains.states()) {
+        for (const Transition& t : state.transitions()) sum += 1 / std::max(t.accept, kLeast);
+      }
+      return double(chains.size()) / sum;
+    } else {
+      return chains.counts().rate();
+    }
+  }
+
   /// Whether step t is in a window, and whether it is the last one of it.
   std::pair<bool, bool> place(std::uint32_t t) const {
     std::uint32_t end = plan_.first;
@@ -158,6 +182,7 @@ class Warmup {
 
   WarmupOptions options_;
   Windows plan_;
+  std::uint32_t settles_;  // the first step after all windows
   ad::Key search_;
   DualAveraging averaging_{{}, 1};
   WindowMoments moments_;

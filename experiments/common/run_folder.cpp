@@ -216,7 +216,7 @@ void RunFolder::archive(ad::Archive& a, std::size_t group) {
   a("lines", lines_[group]);
   if (!a.reading()) return;
   if (columns_.empty()) columns_ = Row::parse(columns).get<std::vector<std::string>>();
-  dirty_ = true;
+  dirty_ = !columns_.empty();
 }
 
 fs::path RunFolder::state_file(const std::string& task) const {
@@ -247,6 +247,7 @@ void RunFolder::summary(const std::vector<Row>& rows) {
   Row all = {{"experiment", experiment_}, {"seed", seed_}, {"seconds", seconds()}, {"rows", rows}};
   if (interrupted()) all["interrupted"] = true;
   file("summary.json", all.dump(2) + '\n');
+  if (!interrupted()) fs::remove_all(path_ / "checkpoint");
 }
 
 void RunFolder::finish(Report report, const std::vector<Row>& rows) {
@@ -254,7 +255,6 @@ void RunFolder::finish(Report report, const std::vector<Row>& rows) {
   report.configuration(configuration_);
   file("report.html", report.html());
   summary(rows);
-  if (!interrupted()) fs::remove_all(path_ / "checkpoint");
   std::cout << (path_ / "report.html").string() << "\n";
 }
 

@@ -69,11 +69,11 @@ class RunFolder {
   CheckpointEvery checkpoint_every() const { return checkpoint_every_; }
   /// NAME.npy with the array x. NAME begins with "samples".
   void samples(const std::string& name, ad::ConstView x);
-  /// summary.json, with the rows of the tables that were printed, and metrics.csv as it stands.
+  /// summary.json, with the rows of the tables that were printed, and metrics.csv as it stands. The
+  /// states that were kept are removed unless the run was interrupted.
   void summary(const std::vector<Row>& rows);
   /// The end of a run: report.html, with the configuration and a warning after an interruption,
-  /// then summary(rows); prints where the report is. The states that were kept are removed unless
-  /// the run was interrupted.
+  /// then summary(rows); prints where the report is.
   void finish(Report report, const std::vector<Row>& rows);
   /// Any other file: `write` gets a temporary name to write to.
   void file(const std::string& name,

@@ -4,7 +4,8 @@
 #   kill_resume.sh FOLDER KILLS   with the executables of FOLDER
 set -euo pipefail
 bin=$1 kills=$2
-scratch=$(mktemp -d)
+# In memory if possible: forcing every state to a disk takes most of the time.
+scratch=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 files() { (cd "$1" && find . -name metrics.csv -o -name 'samples*.npy' -o -name '*.safetensors' | sort); }

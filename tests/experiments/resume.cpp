@@ -4,6 +4,7 @@
 #include "experiments/common/cli.hpp"
 #include "experiments/common/run_folder.hpp"
 #include "tests/experiments/support.hpp"
+#include "tests/message.hpp"
 
 using namespace eqp;
 using namespace eqp::test;
@@ -103,7 +104,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_gone_on_with_is_refused_in_one_line) {
              "--resume: goes on with what --overwrite replaces; need one of them");
   BOOST_TEST(resumed({"--out", scratch.path, "--resume"}) ==
              "--resume: " + scratch.path.string() + " is not an earlier run");
-  BOOST_TEST(resumed({"--out", out, "--resume", "--threads", "3", "--quiet"}) == "nothing");
+  BOOST_TEST(resumed({"--out", out, "--resume", "--threads", "3", "--quiet"}) == "");
 
   // A damaged state.
   const fs::path state = fs::path(out) / "checkpoint" / "task-0.state";

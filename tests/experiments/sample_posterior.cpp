@@ -12,7 +12,7 @@ BOOST_AUTO_TEST_SUITE(posterior_sampling)
 
 BOOST_AUTO_TEST_CASE(draws_agree_with_a_known_distribution) {
   const auto target = mcmc::as_posterior(mcmc::correlated_gaussian({.dim = 6, .condition = 1e4}));
-  const Sample s = sample(target, {.chains = 16, .warmup = 400, .steps = 300, .key = {4, 0}});
+  const mcmc::RunResult s = sample(target, {.chains = 16, .warmup = 400, .steps = 300, .key = {4, 0}});
   BOOST_TEST((s.draws.shape() == ad::Shape{16, 300, 6}));
   const auto scores = mcmc::scores(target, s.draws);
   BOOST_TEST(mcmc::worst_z(scores) < 4);
@@ -31,11 +31,6 @@ BOOST_AUTO_TEST_CASE(the_same_key_gives_the_same_draws) {
   const ad::Tensor once = draws(1), again = draws(1), other = draws(2);
   BOOST_TEST(once.flat() == again.flat(), boost::test_tools::per_element());
   BOOST_TEST(!std::ranges::equal(once.flat(), other.flat()));
-}
-
-BOOST_AUTO_TEST_CASE(a_warm_up_needs_its_windows) {
-  const auto target = mcmc::make_posterior("arK");
-  BOOST_CHECK_THROW(sample(target, {.chains = 4, .warmup = 11}), std::invalid_argument);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -102,21 +102,25 @@ BOOST_AUTO_TEST_CASE(a_step_size_is_found_by_doubling_and_halving) {
 }
 
 BOOST_AUTO_TEST_CASE(moments_are_the_regularised_covariance) {
-  const std::size_t n = 40, d = 3;
+  // Ten steps of four chains, which are far apart.
+  const std::size_t n = 40, d = 3, chains = 4;
   ad::Tensor x = ad::normal({n, d}, {.seed = 61});
-  for (std::size_t i = 0; i < n; ++i) x(i, 2) += 100 + 2 * x(i, 0);
-  WindowMoments dense(Metric::Kind::dense, d), diagonal(Metric::Kind::diagonal, d);
-  for (std::size_t i = 0; i < n; i += 10) {
-    dense.add(x.view().slice(i, 10));
-    diagonal.add(x.view().slice(i, 10));
+  for (std::size_t i = 0; i < n; ++i) x(i, 2) += Real(100 * (i % chains) + 2 * x(i, 0));
+  WindowMoments dense(Metric::Kind::dense, chains, d), diagonal(Metric::Kind::diagonal, chains, d);
+  for (std::size_t i = 0; i < n; i += chains) {
+    dense.add(x.view().slice(i, chains));
+    diagonal.add(x.view().slice(i, chains));
   }
-  std::vector<double> mean(d), expected(d * d);
-  for (std::size_t k = 0; k < n * d; ++k) mean[k % d] += x[k] / double(n);
+  std::vector<double> mean(chains * d), expected(d * d);
+  for (std::size_t k = 0; k < n * d; ++k) mean[k % (chains * d)] += x[k] / 10.0;
   for (std::size_t a = 0; a < d; ++a) {
     for (std::size_t b = 0; b < d; ++b) {
       double sum = 0;
-      for (std::size_t i = 0; i < n; ++i) sum += (x(i, a) - mean[a]) * (x(i, b) - mean[b]);
-      expected[a * d + b] = 40.0 / 45 * sum / 39 + (a == b ? 1e-3 * 5 / 45 : 0);
+      for (std::size_t i = 0; i < n; ++i) {
+        const double* own = &mean[i % chains * d];
+        sum += (x(i, a) - own[a]) * (x(i, b) - own[b]);
+      }
+      expected[a * d + b] = 40.0 / 45 * sum / 36 + (a == b ? 1e-3 * 5 / 45 : 0);
     }
   }
   const auto near = boost::test_tools::tolerance(1e-10);
