@@ -188,7 +188,7 @@ void run(Cli& cli) {
          mcmc::ParallelTempering<mcmc::Mala>(
              energy, s.sites, at_temperature,
              {.betas = mcmc::geometric_ladder(0.05, s.replicas), .local_steps = 5}),
-         s.steps, 0);
+         16 * s.steps, 0);
   if (interrupted()) return;
   begin = std::chrono::steady_clock::now();
   const mcmc::ImportanceSample weighted =
