@@ -105,7 +105,7 @@ class Warmup {
   Warmup(const WarmupOptions& options, std::uint32_t steps, ad::Key key, const ad::Shape& x)
       : options_(options),
         plan_(windows(options, steps)),
-        settles_(steps - plan_.last),
+        settles_(adapts_metric() ? steps - plan_.last : std::min(plan_.first, steps / 2)),
         search_(key.fork(0x5eac)),
         moments_(options.metric, x[0], x[1]) {}
 
@@ -116,17 +116,21 @@ class Warmup {
 
   /// After step t, whose counts the chains have.
   void after(K& kernel, Chains<K>& chains, std::uint32_t t) {
-    const double acceptance = settling(t) ? chains.counts().rate() : harmonic_mean(chains);
+    const double acceptance = t < settles_ ? harmonic_mean(chains) : chains.counts().rate();
     if (chains.counts().proposed > 0) kernel.step_size() = averaging_.update(acceptance);
+    bool begins_anew = t + 1 == settles_;
     if constexpr (Preconditioned<K>) {
       const auto [in_window, ends] = place(t);
-      if (options_.metric == Metric::Kind::unit || !in_window) return;
-      moments_.add(chains.positions());
-      if (!ends) return;
-      kernel.metric() = moments_.metric();
-      moments_ = WindowMoments(options_.metric, chains.size(), chains.dim());
-      restart(kernel, chains);
+      if (adapts_metric() && in_window) {
+        moments_.add(chains.positions());
+        if (ends) {
+          kernel.metric() = moments_.metric();
+          moments_ = WindowMoments(options_.metric, chains.size(), chains.dim());
+          begins_anew = true;
+        }
+      }
     }
+    if (begins_anew) restart(kernel, chains);
   }
 
   void freeze(K& kernel) { kernel.step_size() = averaging_.averaged(); }
@@ -151,8 +155,9 @@ class Warmup {
     averaging_ = DualAveraging({.target = options_.target_accept}, kernel.step_size());
   }
 
-  /// Whether step t comes after all windows.
-  bool settling(std::uint32_t t) const { return plan_.sizes.empty() || t >= settles_; }
+  bool adapts_metric() const {
+    return Preconditioned<K> && options_.metric != Metric::Kind::unit && !plan_.sizes.empty();
+  }
 
   /// Of the chains' acceptance, which is small if it is for one of them: a chain that begins where
   /// steps must be tiny is not left there because the others are well (Hoffman, Radul & Sountsov
@@ -182,7 +187,7 @@ class Warmup {
 
   WarmupOptions options_;
   Windows plan_;
-  std::uint32_t settles_;  // the first step after all windows
+  std::uint32_t settles_;  // the step from which the mean acceptance counts
   ad::Key search_;
   DualAveraging averaging_{{}, 1};
   WindowMoments moments_;
