@@ -14,6 +14,8 @@ class Catch : public train::Optimiser {
     gradient_.assign(gradient.begin(), gradient.end());
   }
 
+  void archive(ad::Archive&) override {}
+
  private:
   std::vector<Real>& gradient_;
 };
