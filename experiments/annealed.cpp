@@ -3,8 +3,9 @@
 //
 //   ./run annealed --particles 2000 --finer 8
 //
-// Expect: the mean log weights of forward and reverse annealing 0.4 to 0.7 below and above the exact
-// log Z in every row, and both together within 0.02 of it for the phi^4 chains; 40 s on two cores.
+// Expect: the mean log weights of forward and reverse annealing 0.4 to 0.7 below and above the
+// exact log Z in every row, and both together within 0.02 of it for the phi^4 chains; 40 s on two
+// cores.
 #include <chrono>
 #include <cmath>
 #include <iomanip>
