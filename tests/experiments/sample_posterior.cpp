@@ -12,7 +12,8 @@ BOOST_AUTO_TEST_SUITE(posterior_sampling)
 
 BOOST_AUTO_TEST_CASE(draws_agree_with_a_known_distribution) {
   const auto target = mcmc::as_posterior(mcmc::correlated_gaussian({.dim = 6, .condition = 1e4}));
-  const mcmc::RunResult s = sample(target, {.chains = 16, .warmup = 400, .steps = 300, .key = {4, 0}});
+  const mcmc::RunResult s =
+      sample(target, {.chains = 16, .warmup = 400, .steps = 300, .key = {4, 0}});
   BOOST_TEST((s.draws.shape() == ad::Shape{16, 300, 6}));
   const auto scores = mcmc::scores(target, s.draws);
   BOOST_TEST(mcmc::worst_z(scores) < 4);
