@@ -53,6 +53,7 @@ def full() -> list[Case]:
         Case("W8-credit", 64, 25, 20, width=None, dtype="f64", step_size=0.03, bound="other"),
         Case("W9-hvp", 256, 64, 100),
         Case("W9-laplacian", 256, 64, 5),
+        Case("W11", 64, 784, 3, width=None, peers=("torch", "torch_compile")),
     ]
     scaling: dict[str, Any] = {"peers": ("torch", "jax")}
     cases += [

@@ -2,18 +2,19 @@
 #include "benchmarks/arrays.hpp"
 #include "benchmarks/model.hpp"
 #include "benchmarks/training.hpp"
+#include "experiments/common/conv_energy.hpp"
 #include "train/cd.hpp"
 #include "train/dsm.hpp"
 
 // W2 to W5: training the network's energy by contrastive divergence and by three kinds of score
-// matching. The score is s = -grad U.
+// matching. The score is s = -grad U. W11: contrastive divergence of a convolutional energy.
 namespace eqp::bench {
 namespace {
 
 using Inputs = std::span<const ad::View>;
 
 constexpr std::size_t kProjections = 5;
-constexpr std::uint32_t kLangevinSteps = 10;
+constexpr std::uint32_t kLangevinSteps = 10, kImageSteps = 20;
 constexpr double kSigma = 0.1;
 
 // |s|^2 / 2 + v' (ds/dx) v, the mean over projections v (Song, Garg, Shi & Ermon 2019, eq. 8).
@@ -57,27 +58,42 @@ struct Setting {
   train::DataSource data;
 };
 
+// CD-k by ULA.
+std::unique_ptr<Workload> cd_training(const Case& c, std::uint32_t steps,
+                                      std::shared_ptr<ad::Params> params, mcmc::Energy energy) {
+  const train::DataSource data = same_batch(ad::normal({c.rows, c.d}, kData));
+  const auto objective = [=] {
+    return train::cd(
+        energy, data,
+        {.dim = c.d, .batch = c.rows, .steps = steps, .step_size = c.step_size, .key = kNoise});
+  };
+  const auto write_noise = [=](ad::Params& file, Inputs) {
+    std::vector<ad::Tensor> noise(steps, ad::Tensor({c.rows, c.d}));
+    for (std::uint32_t t = 0; t < steps; ++t) ad::BlockRng{kNoise, t}.normal(noise[t]);
+    put(file, "noise.0", stack(std::vector<ad::ConstView>(noise.begin(), noise.end())));
+  };
+  const auto negatives = [=](Limit& limit) {
+    limit.add({c.rows, c.block}, {{c.d}}, value_and_grad(energy), steps);
+  };
+  return std::make_unique<Training>(c,
+                                    Method{std::move(params), objective, write_noise, negatives});
+}
+
 }  // namespace
 
 std::unique_ptr<Workload> contrastive_divergence(const Case& c) {
   const Setting s(c);
-  const auto objective = [=] {
-    return train::cd(s.model->energy, s.data,
-                     {.dim = c.d,
-                      .batch = c.rows,
-                      .steps = kLangevinSteps,
-                      .step_size = c.step_size,
-                      .key = kNoise});
-  };
-  const auto write_noise = [=](ad::Params& file, Inputs) {
-    std::vector<ad::Tensor> noise(kLangevinSteps, ad::Tensor({c.rows, c.d}));
-    for (std::uint32_t t = 0; t < kLangevinSteps; ++t) ad::BlockRng{kNoise, t}.normal(noise[t]);
-    put(file, "noise.0", stack(std::vector<ad::ConstView>(noise.begin(), noise.end())));
-  };
-  const auto negatives = [=](Limit& limit) {
-    limit.add({c.rows, c.block}, {{c.d}}, value_and_grad(s.model->energy), kLangevinSteps);
-  };
-  return std::make_unique<Training>(c, Method{s.params, objective, write_noise, negatives});
+  return cd_training(c, kLangevinSteps, s.params, s.model->energy);
+}
+
+std::unique_ptr<Workload> contrastive_divergence_of_images(const Case& c) {
+  const auto side = std::size_t(std::lround(std::sqrt(double(c.d))));
+  if (side * side != c.d) {
+    throw std::invalid_argument(c.workload + ": d is " + std::to_string(c.d) +
+                                ", expected the pixels of a square image");
+  }
+  const auto params = std::make_shared<ad::Params>();
+  return cd_training(c, kImageSteps, params, ConvEnergy(*params, {.side = side}, kWeights));
 }
 
 std::unique_ptr<Workload> denoising_score_matching(const Case& c) {

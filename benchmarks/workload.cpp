@@ -24,6 +24,7 @@ std::unique_ptr<Workload> make_workload(const Case& c) {
       {"W9-laplacian", laplacian},
       {"W10-rows", ula},
       {"W10-width", ula},
+      {"W11", contrastive_divergence_of_images},
       {"F-realnvp-logprob", flow},
       {"F-realnvp-sample", flow},
       {"F-realnvp-fit", flow},

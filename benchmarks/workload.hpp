@@ -31,6 +31,7 @@ std::unique_ptr<Workload> make_workload(const Case& c);
 std::unique_ptr<Workload> ula(const Case& c);
 std::unique_ptr<Workload> mala(const Case& c);
 std::unique_ptr<Workload> contrastive_divergence(const Case& c);
+std::unique_ptr<Workload> contrastive_divergence_of_images(const Case& c);
 std::unique_ptr<Workload> denoising_score_matching(const Case& c);
 std::unique_ptr<Workload> sliced_score_matching(const Case& c);
 std::unique_ptr<Workload> exact_score_matching(const Case& c);

@@ -68,7 +68,7 @@ std::vector<double> autocovariance(const ChainValues& x) {
     Signal z(size);
     const auto put = [&](std::size_t chain, std::vector<double>& to) {
       const auto values = x.chain(chain);
-      const double mean = moments(values).mean;
+      const double mean = mean_variance(values).mean;
       for (std::size_t t = 0; t < x.draws; ++t) to[t] = values[t] - mean;
     };
     put(c, z.re);

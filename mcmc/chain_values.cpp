@@ -43,7 +43,7 @@ bool all_finite(const ChainValues& x) {
   return std::ranges::all_of(x.values, [](double v) { return std::isfinite(v); });
 }
 
-Moments moments(std::span<const double> x) {
+MeanVariance mean_variance(std::span<const double> x) {
   const double n = static_cast<double>(x.size());
   double shift = 0, squares = 0;
   for (const double v : x) shift += (v - x[0]) / n;
@@ -108,12 +108,12 @@ Variances variances(const ChainValues& x) {
   std::vector<double> means(x.chains);
   double within = 0;
   for (std::size_t c = 0; c < x.chains; ++c) {
-    const Moments m = moments(x.chain(c));
+    const MeanVariance m = mean_variance(x.chain(c));
     means[c] = m.mean;
     within += m.variance / static_cast<double>(x.chains);
   }
   const double n = static_cast<double>(x.draws);
-  return {within, (n - 1) / n * within + moments(means).variance};
+  return {within, (n - 1) / n * within + mean_variance(means).variance};
 }
 
 }  // namespace eqp::mcmc

@@ -32,12 +32,12 @@ ChainValues part(const ChainValues& x, std::size_t first, std::size_t draws);
 
 bool all_finite(const ChainValues& x);
 
-struct Moments {
+struct MeanVariance {
   double mean, variance;  // variance with n - 1
 };
 
 /// Relative to the first value, so that equal values have variance 0 and not a rounding error.
-Moments moments(std::span<const double> x);
+MeanVariance mean_variance(std::span<const double> x);
 
 std::vector<double> sorted(std::vector<double> values);
 

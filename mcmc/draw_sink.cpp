@@ -4,6 +4,23 @@
 
 namespace eqp::mcmc {
 
+std::vector<Stat> transition_stats() {
+  using enum StatType;
+  return {{"energy"},
+          {"acceptance_rate"},
+          {"n_steps", integer},
+          {"tree_depth", integer},
+          {"diverging", boolean}};
+}
+
+void put(const Transition& transition, std::size_t at, std::span<StatValues> stats) {
+  stats[0][at] = transition.energy;
+  stats[1][at] = transition.accept;
+  stats[2][at] = transition.leapfrogs;
+  stats[3][at] = transition.depth;
+  stats[4][at] = transition.diverging;
+}
+
 void check_slab(const char* sink, std::size_t chains, std::size_t d, std::size_t n_stats,
                 ad::ConstView draws, std::span<const StatValues> stats) {
   const auto fail = [&](const std::string& what) {

@@ -24,6 +24,16 @@ struct Stat {
 /// Values of a Stat, (chains, k).
 using StatValues = std::vector<double>;
 
+/// What a Hamiltonian kernel tells of each transition: energy, acceptance_rate, n_steps, tree_depth
+/// and diverging.
+std::vector<Stat> transition_stats();
+
+/// The statistics that `record` feeds along with draws of this kernel, for sinks to be made for.
+template <Kernel K>
+std::vector<Stat> stats_of() {
+  return HasTransitions<K> ? transition_stats() : std::vector<Stat>();
+}
+
 class DrawSink {
  public:
   virtual ~DrawSink() = default;
@@ -55,6 +65,9 @@ class Sinks : public DrawSink {
 void check_slab(const char* sink, std::size_t chains, std::size_t d, std::size_t n_stats,
                 ad::ConstView draws, std::span<const StatValues> stats);
 
+/// Writes value `at` of each of transition_stats().
+void put(const Transition& transition, std::size_t at, std::span<StatValues> stats);
+
 struct RecordOptions {
   std::uint32_t first_step = 0;  // number of the first step: that of warm-up steps before it
   std::uint32_t steps = 1000;
@@ -69,28 +82,36 @@ struct RecordOptions {
 void check(const RecordOptions& options);
 
 /// Advances the chains and feeds the sink: the draws that `run` would keep, of which only a slab is
-/// in memory. Returns the number of draws per chain. Does not finish the sink.
+/// in memory, and the statistics stats_of<K>() of the steps that made them. Returns the number of
+/// draws per chain. Does not finish the sink.
 template <Kernel K>
 std::uint32_t record(Chains<K>& chains, const K& kernel, const RecordOptions& options,
                      DrawSink& sink) {
   check(options);
-  const ad::Shape shape = chains.positions().shape();
   const std::uint32_t draws = options.steps / options.thin;
   std::uint32_t done = 0;
   while (done < draws && !(options.stop && options.stop())) {
     const std::uint32_t k = std::min(options.slab, draws - done);
     const std::uint32_t first = options.first_step + done * options.thin;
-    ad::Tensor slab({shape[0], k, shape[1]});
-    const auto keep = [&](std::size_t first_chain, std::uint32_t step, ad::ConstView x) {
+    ad::Tensor slab({chains.size(), k, chains.dim()});
+    std::vector<StatValues> stats(stats_of<K>().size(), StatValues(chains.size() * k));
+    const auto keep = [&](std::size_t first_chain, std::uint32_t step, ad::ConstView x,
+                          std::span<const Transition> transitions) {
       const std::uint32_t taken = step - first + 1;
       if (taken % options.thin != 0) return;
       for (std::size_t i = 0; i < x.rows(); ++i) {
-        std::ranges::copy(x.row(i),
-                          &slab[((first_chain + i) * k + taken / options.thin - 1) * x.cols()]);
+        const std::size_t at = (first_chain + i) * k + taken / options.thin - 1;
+        std::ranges::copy(x.row(i), &slab[at * x.cols()]);
+        if (!transitions.empty()) put(transitions[i], at, stats);
       }
     };
-    chains.advance(kernel, first, k * options.thin, options.key, keep);
-    sink.append(slab, {});
+    if constexpr (HasTransitions<K>) {
+      chains.advance(kernel, first, k * options.thin, options.key, keep);
+    } else {
+      chains.advance(kernel, first, k * options.thin, options.key,
+                     [&](std::size_t c, std::uint32_t t, ad::ConstView x) { keep(c, t, x, {}); });
+    }
+    sink.append(slab, stats);
     done += k;
   }
   return done;

@@ -16,7 +16,7 @@ std::vector<double> e_bfmi(const ChainValues& energies) {
     const auto h = energies.chain(c);
     double squares = 0;
     for (std::size_t t = 1; t < h.size(); ++t) squares += (h[t] - h[t - 1]) * (h[t] - h[t - 1]);
-    result[c] = squares / (moments(h).variance * static_cast<double>(h.size() - 1));
+    result[c] = squares / (mean_variance(h).variance * static_cast<double>(h.size() - 1));
   }
   return result;
 }

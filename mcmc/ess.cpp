@@ -46,7 +46,7 @@ double ess_mean(const ChainValues& x) {
 
 double ess_sd(const ChainValues& x) {
   ChainValues squares = x;
-  const double mean = x.values.empty() ? 0 : moments(x.values).mean;
+  const double mean = x.values.empty() ? 0 : mean_variance(x.values).mean;
   for (double& v : squares.values) v = (v - mean) * (v - mean);
   return ess_mean(squares);
 }

@@ -10,12 +10,12 @@ namespace eqp::mcmc {
 
 double mcse_mean(const ChainValues& x) {
   const double ess = ess_mean(x);  // first: refuses chains that have no moments
-  return std::sqrt(moments(x.values).variance / ess);
+  return std::sqrt(mean_variance(x.values).variance / ess);
 }
 
 double mcse_sd(const ChainValues& x) {
   const double ess = ess_sd(x);
-  const double mean = moments(x.values).mean, size = static_cast<double>(x.values.size());
+  const double mean = mean_variance(x.values).mean, size = static_cast<double>(x.values.size());
   double second = 0, fourth = 0;
   for (const double v : x.values) {
     const double square = (v - mean) * (v - mean);

@@ -20,7 +20,7 @@ ChainValues indicator(const Labels& labels, std::uint32_t mode) {
   return x;
 }
 
-Estimate weight(const ChainValues& x) { return {moments(x.values).mean, mcse_mean(x)}; }
+Estimate weight(const ChainValues& x) { return {mean_variance(x.values).mean, mcse_mean(x)}; }
 
 std::size_t ones(std::span<const double> x) {
   return static_cast<std::size_t>(std::ranges::count(x, 1.0));

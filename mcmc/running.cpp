@@ -156,7 +156,7 @@ std::vector<double> Running::split_rhat() const {
         within += m.squares / (n - 1) / double(2 * chains_);
       }
     }
-    result[j] = std::sqrt(((n - 1) / n * within + moments(means).variance) / within);
+    result[j] = std::sqrt(((n - 1) / n * within + mean_variance(means).variance) / within);
   }
   return result;
 }

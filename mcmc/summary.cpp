@@ -65,7 +65,7 @@ Summary summarise(std::string name, const ChainValues& x) {
   s.not_finite =
       std::size_t(std::ranges::count_if(x.values, [](double v) { return !std::isfinite(v); }));
   if (s.not_finite > 0) return s;
-  const Moments m = moments(x.values);
+  const MeanVariance m = mean_variance(x.values);
   s.mean = {m.mean, mcse_mean(x)};
   s.sd = {std::sqrt(m.variance), mcse_sd(x)};
   // Sorting, and the ESS of quantiles, would be most of the time if done where they are used.

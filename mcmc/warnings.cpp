@@ -64,8 +64,8 @@ class Collector {
          count_of(facts_.divergences, all, "transitions after warm-up") + " diverged",
          "The sampler could not follow the energy there, so that estimates may be biased.",
          "Take smaller steps; if a few stay, reparametrise.", higher_target(facts_.target_accept)});
-    add({"max_depth", facts_.at_max_depth, all,
-         count_of(facts_.at_max_depth, all, "transitions after warm-up") +
+    add({"max_depth", facts_.saturations, all,
+         count_of(facts_.saturations, all, "transitions after warm-up") +
              " reached the maximum tree depth of " + std::to_string(facts_.max_depth),
          "Trajectories end too early, which makes the chains slow but not wrong.",
          "Allow deeper trees, or rescale the parameters.",

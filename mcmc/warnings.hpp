@@ -13,7 +13,7 @@ struct RunFacts {
   std::size_t chains = 0, draws = 0;    // draws per chain
   std::uint32_t steps = 0, warmup = 0;  // as asked for
   std::uint64_t divergences = 0;        // transitions
-  std::uint64_t at_max_depth = 0;       // transitions
+  std::uint64_t saturations = 0;        // transitions
   std::uint32_t max_depth = 0;
   double target_accept = 0;            // 0: not adapted to
   std::span<const double> e_bfmi;      // per chain

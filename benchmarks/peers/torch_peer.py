@@ -9,7 +9,7 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear, relu, silu, softplus
+from torch.nn.functional import conv2d, linear, relu, silu, softplus
 
 from protocol import LEARNING_RATE, Case, Work, serve
 
@@ -46,6 +46,14 @@ def mlp(net: Layers, x: Tensor, activation=silu) -> Tensor:
 
 def net_energy(net: Layers, x: Tensor) -> Tensor:
     return mlp(net, x).squeeze(1) + 0.5 * (x * x).sum(1)
+
+
+def conv_energy(p: Arrays, x: Tensor) -> Tensor:
+    side = math.isqrt(x.shape[1])
+    h = x.view(-1, 1, side, side)
+    for k in range(3):
+        h = silu(conv2d(h, p[f"conv.{k}.weight"], p[f"conv.{k}.bias"], stride=2, padding=1))
+    return linear(h.flatten(1), p["readout.weight"], p["readout.bias"]).squeeze(1)
 
 
 def value_and_grad(energy, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -203,12 +211,22 @@ def mala(case: Case, a: Arrays) -> Work:
 
 
 def contrastive_divergence(case: Case, a: Arrays) -> Work:
-    p, x, h = of(a, "net"), a["in.x"], case.step_size
-    net, fixed = layers(p, "net"), layers({k: v.detach() for k, v in p.items()}, "net")
-    step = langevin_step(lambda x: net_energy(fixed, x), h)
+    def energy(p, x):
+        return net_energy(layers(p, "net"), x)
+
+    return cd_training(case, a, of(a, "net"), energy, 10)
+
+
+def contrastive_divergence_of_images(case: Case, a: Arrays) -> Work:
+    return cd_training(case, a, of(a, "conv") | of(a, "readout"), conv_energy, 20)
+
+
+def cd_training(case: Case, a: Arrays, p: Arrays, energy, steps: int) -> Work:
+    x, fixed = a["in.x"], {k: v.detach() for k, v in p.items()}
+    step = langevin_step(lambda x: energy(fixed, x), case.step_size)
 
     def loss(negatives):
-        u = net_energy(net, torch.cat([x, negatives]))
+        u = energy(p, torch.cat([x, negatives]))
         return u[: case.rows].mean() - u[case.rows :].mean()
 
     @torch.no_grad()
@@ -222,7 +240,7 @@ def contrastive_divergence(case: Case, a: Arrays) -> Work:
         case,
         p,
         loss,
-        lambda: negatives(torch.randn_like(x) for _ in range(10)),
+        lambda: negatives(torch.randn_like(x) for _ in range(steps)),
         lambda: negatives(a["noise.0"]),
     )
 
@@ -513,6 +531,7 @@ WORKLOADS = {
     "W9-laplacian": laplacian,
     "W10-rows": ula,
     "W10-width": ula,
+    "W11": contrastive_divergence_of_images,
 }
 
 if __name__ == "__main__":

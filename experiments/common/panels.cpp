@@ -121,8 +121,8 @@ class Images : public Panel {
                                   std::to_string(grid.image_height * grid.image_width));
     pixels_ = ad::Tensor(pixels.slice(0, grid.rows * grid.columns));
   }
-  double width() const override { return kPixel * static_cast<double>(across()); }
-  double height() const override { return kPixel * static_cast<double>(down()); }
+  double width() const override { return pixel() * static_cast<double>(across()); }
+  double height() const override { return pixel() * static_cast<double>(down()); }
   std::string commands(const Slot&) const override {
     const double top =
         std::max(1e-30, static_cast<double>(*std::ranges::max_element(pixels_.flat())));
@@ -142,7 +142,7 @@ class Images : public Panel {
   }
 
  private:
-  static constexpr double kPixel = 4.0;
+  double pixel() const { return grid_.image_width > 16 ? 2.0 : 4.0; }
   // One white pixel between images.
   std::size_t across() const { return grid_.columns * (grid_.image_width + 1) - 1; }
   std::size_t down() const { return grid_.rows * (grid_.image_height + 1) - 1; }

@@ -130,7 +130,7 @@ KernelChecks checks_for(const Line& kernel, std::uint64_t seed) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(all_kernels, *boost::unit_test::label("long"))
+BOOST_AUTO_TEST_SUITE(all_kernels)
 
 BOOST_AUTO_TEST_CASE(every_exact_kernel_passes_on_asymmetric_targets) {
   // A correct library fails with probability 2e-3 per kernel; seeds are fixed.

@@ -62,7 +62,7 @@ Annealed annealed(const Target& target, std::size_t n, double sign) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(check_parts, *boost::unit_test::label("long"))
+BOOST_AUTO_TEST_SUITE(check_parts)
 
 BOOST_AUTO_TEST_CASE(z_scores_are_those_of_their_probabilities) {
   const auto near = boost::test_tools::tolerance(1e-3);

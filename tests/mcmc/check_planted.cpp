@@ -66,7 +66,7 @@ Verdict tempered(Flaw flaw) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(check_planted, *boost::unit_test::label("long"))
+BOOST_AUTO_TEST_SUITE(check_planted)
 
 BOOST_AUTO_TEST_CASE(the_same_kernels_without_an_error_pass) {
   const std::vector<Planted> right{

@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(autocovariance_is_the_sum_over_pairs) {
   for (std::size_t lag = 0; lag < 37; ++lag) {
     double sum = 0;
     for (std::size_t c = 0; c < 3; ++c) {
-      const double mean = moments(x.chain(c)).mean;
+      const double mean = mean_variance(x.chain(c)).mean;
       for (std::size_t t = 0; t + lag < 37; ++t) {
         sum += (x.chain(c)[t] - mean) * (x.chain(c)[t + lag] - mean) / (3 * 37);
       }

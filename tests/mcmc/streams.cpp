@@ -6,6 +6,7 @@
 #include "autodiff/npy.hpp"
 #include "mcmc/diagnostics.hpp"
 #include "mcmc/draws_writer.hpp"
+#include "mcmc/nuts.hpp"
 #include "mcmc/random_walk.hpp"
 #include "mcmc/run.hpp"
 #include "mcmc/running.hpp"
@@ -64,7 +65,7 @@ BOOST_AUTO_TEST_CASE(running_moments_are_those_of_all_draws) {
   Running running(3, 2, {.covariance = true});
   feed(running, draws, 0);
   const ChainValues a = coordinate(draws, 0), b = coordinate(draws, 1);
-  const Moments m = moments(a.values), l = moments(b.values);
+  const MeanVariance m = mean_variance(a.values), l = mean_variance(b.values);
   BOOST_TEST(running.draws() == 421);
   BOOST_TEST(running.mean()[0] == m.mean, kNear);
   BOOST_TEST(running.mean()[1] == l.mean, kNear);
@@ -200,6 +201,34 @@ BOOST_AUTO_TEST_CASE(record_streams_the_draws_that_run_keeps) {
   BOOST_TEST(draws == 33);
   BOOST_TEST(running.draws() == 33);
   BOOST_TEST(read_shards(folder.path).flat() == kept.draws.flat(), kEach);
+}
+
+// A kernel that does not tell of its transitions has no statistics; NUTS runs chains ahead of each
+// other, and has.
+BOOST_AUTO_TEST_CASE(record_feeds_what_a_kernel_tells_of_its_transitions) {
+  BOOST_TEST(stats_of<RandomWalk>().empty());
+  const Folder folder;
+  const Nuts nuts(gaussian({{1, -1}, {1, 0, 0, 2}}).energy, 2, {.step_size = 0.5});
+  const ad::Tensor x0 = ad::normal({6, 2}, {7, 0});
+  const RunResult kept = run(nuts, x0, {.steps = 60, .thin = 2, .key = {7, 1}});
+  Chains<Nuts> chains(nuts, x0);
+  DrawsWriter writer(folder.path, 6, 2, {.stats = stats_of<Nuts>()});
+  record(chains, nuts, {.steps = 60, .thin = 2, .slab = 8, .key = {7, 1}}, writer);
+  writer.finish();
+  BOOST_TEST(read_shards(folder.path).flat() == kept.draws.flat(), kEach);
+  const ad::Tensor leapfrogs = read_shards(folder.path, "n_steps"),
+                   depth = read_shards(folder.path, "tree_depth"),
+                   accept = read_shards(folder.path, "acceptance_rate"),
+                   diverging = read_shards(folder.path, "diverging");
+  BOOST_TEST((depth.shape() == ad::Shape{6, 30}));
+  for (std::size_t i = 0; i < depth.size(); ++i) {
+    BOOST_TEST((depth[i] >= 1 && leapfrogs[i] >= depth[i]));
+    BOOST_TEST((accept[i] > 0 && accept[i] <= 1));
+    BOOST_TEST(diverging[i] == 0);
+  }
+  BOOST_TEST(e_bfmi(coordinate(read_shards(folder.path, "energy"), 0))[5] > 0.3);
+  Running running(6, 2);  // has no use for them
+  BOOST_TEST(record(chains, nuts, {.steps = 4, .key = {7, 2}}, running) == 4);
 }
 
 BOOST_AUTO_TEST_CASE(record_stops_between_slabs_and_refuses_bad_options) {

@@ -16,7 +16,7 @@ BOOST_AUTO_TEST_CASE(summary_holds_every_diagnostic_of_its_coordinate) {
   BOOST_TEST(all.size() == 2);
   BOOST_TEST(all[1].name == "x[1]");
   const ChainValues x = coordinate(draws, 1);
-  BOOST_TEST(all[1].mean.value == moments(x.values).mean);
+  BOOST_TEST(all[1].mean.value == mean_variance(x.values).mean);
   BOOST_TEST(all[1].mean.mcse == mcse_mean(x));
   BOOST_TEST(all[1].sd.mcse == mcse_sd(x));
   BOOST_TEST(all[1].q95.mcse == mcse_quantile(x, 0.95));

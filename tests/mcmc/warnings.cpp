@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(a_good_run_is_warned_of_nothing) {
 BOOST_AUTO_TEST_CASE(transitions_are_warned_of_with_count_share_and_flag) {
   RunFacts run = facts();
   run.divergences = 7;
-  run.at_max_depth = 400;
+  run.saturations = 400;
   const std::vector<Warning> all = warnings(run);
   BOOST_TEST(text(all) ==
              "warning: 7 of 4000 transitions after warm-up (0.17 %) diverged. The sampler could "
