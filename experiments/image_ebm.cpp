@@ -94,9 +94,9 @@ void run(Cli& cli) {
   const Range count{.min = 1, .max = 1e6};
   const auto file = cli.get("data", "", "square images, one per row: idx (MNIST), .csv or .npy");
   const auto label = cli.get("label", "", "column of a label to leave out, such as last");
-  const auto channels = cli.get("channels", std::vector<std::size_t>{32, 64, 64},
+  const auto channels = cli.get("channels", std::vector<std::size_t>{16, 32, 64},
                                 "of the convolutions", {.min = 1, .max = 4096});
-  const auto updates = cli.get("updates", cli.quick() ? 30u : 3000u, "steps of Adam", count);
+  const auto updates = cli.get("updates", cli.quick() ? 30u : 2500u, "steps of Adam", count);
   const auto batch = cli.get<std::size_t>("batch", 64, "images, and chains, per update", count);
   const auto rate =
       cli.get("lr", 4e-4, "of Adam at first; a tenth at last", {.max = 1, .above = 0});
