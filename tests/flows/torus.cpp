@@ -7,6 +7,7 @@
 #include "autodiff/random.hpp"
 #include "flows/check.hpp"
 #include "flows/neural_spline.hpp"
+#include "flows/uniform.hpp"
 #include "tests/flows/cases.hpp"
 
 using namespace eqp;
@@ -44,6 +45,23 @@ double distance(double a, double b) {
   const double d = std::remainder(a - b, 2 * kBound);
   return std::abs(d);
 }
+
+// A circle whose inverse comes back `off` from where it was.
+class Turned : public flows::Bijection {
+ public:
+  explicit Turned(double off) : Bijection("turned", 1), off_(off) {}
+  double period() const override { return 2 * kBound; }
+
+ private:
+  flows::Mapped push(ad::Var z, ad::Var) const override {
+    return {z, ad::full(*z.tape, {z.shape()[0]}, 0)};
+  }
+  flows::Mapped pull(ad::Var x, ad::Var) const override {
+    return {x + off_, ad::full(*x.tape, {x.shape()[0]}, 0)};
+  }
+
+  double off_;
+};
 
 ad::Tensor points(std::size_t n) {
   ad::Tensor x = ad::uniform({n, 2}, {2, 0});
@@ -117,6 +135,24 @@ BOOST_AUTO_TEST_CASE(the_check_knows_the_torus) {
   const flows::Check result = flows::check(torus.flow);
   BOOST_TEST(result.flow.round_trip < (kDouble ? 1e-9 : 1e-3));
   BOOST_TEST(result.flow.log_det < (kDouble ? 1e-9 : 1e-2));
+}
+
+BOOST_AUTO_TEST_CASE(the_check_takes_whole_turns_only_for_the_same_point) {
+  const auto check = [](double off) {
+    const auto circle = std::make_shared<flows::UniformBox>(
+        std::vector<double>{-kBound}, std::vector<double>{kBound}, flows::Outside::periodic);
+    return flows::check(flows::Flow(circle, {std::make_shared<Turned>(off)}));
+  };
+  for (const double turns : {1, -2}) {
+    const flows::Check result = check(2 * kBound * turns);
+    BOOST_TEST(result.layers[0].round_trip < (kDouble ? 1e-14 : 1e-5));
+    BOOST_TEST(result.flow.round_trip < (kDouble ? 1e-14 : 1e-5));
+  }
+  for (const double off : {0.01, kBound / 2, kBound}) {
+    // Relative to 1 + |z|, and of 64 points some are near 0.
+    BOOST_TEST(check(off).layers[0].round_trip > 0.8 * off);
+    BOOST_TEST(check(off).flow.round_trip > 0.8 * off);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(linear_layers_on_a_torus_are_refused) {
