@@ -62,7 +62,8 @@ class Bench:
         self.suite = suite
         self.folder, self.threads, self.repeats = folder, threads, options.repeats
         commands = {
-            f"ours_{dtype}": [str(options.bin / f"bench_{dtype}")] for dtype in table.TOLERANCE
+            f"ours_{dtype}": [str(options.bin / f"bench_{dtype}")]
+            for dtype in sorted({case.dtype for case in options.cases})
         }
         for peer in options.peers:
             script = ROOT / "benchmarks" / "peers" / f"{peer.removesuffix('_compile')}_peer.py"
@@ -168,6 +169,7 @@ class Bench:
 def parse(arguments: list[str], suite: Suite) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./bench", add_help=False)  # ./bench has the help
     parser.add_argument("--only", default="")
+    parser.add_argument("--precision", choices=tuple(table.TOLERANCE))
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--threads", default="1,2")
@@ -188,10 +190,16 @@ def parse(arguments: list[str], suite: Suite) -> argparse.Namespace:
     if min(options.threads) < 1 or options.repeats < 1:
         parser.error("--threads and --repeats: need numbers above 0")
     partial = (
-        options.quick or options.only or options.peers != suite.peers or options.threads != [1, 2]
+        options.quick
+        or options.only
+        or options.precision
+        or options.peers != suite.peers
+        or options.threads != [1, 2]
     )
     options.out = options.out or ROOT / ("build/bench" if partial else "docs")
     options.cases = suite.quick() if options.quick else suite.full()
+    if options.precision:
+        options.cases = [c for c in options.cases if c.dtype == options.precision]
     if options.only:
         wanted = options.only.split(",")
         unknown = [w for w in wanted if not any(belongs(c.workload, w) for c in options.cases)]
