@@ -101,9 +101,6 @@ function(eqp_test folder)
   if(NOT sources)
     return()
   endif()
-  if(EQP_SANITIZE) # not the statistics of many chains through code that other tests run too
-    list(FILTER sources EXCLUDE REGEX "/mcmc/(all_kernels|check_[a-z]+)\\.cpp$")
-  endif()
   # It defines what Boost's header becomes the main() by.
   set_source_files_properties(main.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
   foreach(precision ${EQP_PRECISIONS})
