@@ -29,27 +29,32 @@ inline std::size_t worker() {
 }
 inline std::size_t n_workers() { return std::size_t(tbb::this_task_arena::max_concurrency()); }
 
+inline thread_local std::size_t tasks_around = 0;
+/// Whether the caller is a task of parallel_for.
+inline bool in_task() { return tasks_around > 0; }
+
 /// f(0), ..., f(n - 1), in any order, on the current threads. Of the exceptions they throw, that of
-/// the lowest index is rethrown when all have ended, so that errors do not depend on timing. A
-/// thread that waits for the last of them takes no work from outside: a training step nested in a
-/// loop over trainings must not be held up by the start of another training.
+/// the lowest index, `*failed`, is rethrown when all have ended, so that errors do not depend on
+/// timing. A thread that waits for the last of them takes no work from outside: a training step
+/// nested in a loop over trainings must not be held up by the start of another training.
 template <class F>
-void parallel_for(std::size_t n, F f) {
+void parallel_for(std::size_t n, F f, std::size_t* failed = nullptr) {
   std::mutex mutex;
-  std::size_t failed = n;
+  std::size_t lowest = n;
   std::exception_ptr error;
   const auto guarded = [&](std::size_t i) {
+    ++tasks_around;
     try {
       f(i);
     } catch (...) {
       const std::scoped_lock lock(mutex);
-      if (i >= failed) return;
-      failed = i;
-      error = std::current_exception();
+      if (i < lowest) lowest = i, error = std::current_exception();
     }
+    --tasks_around;
   };
   tbb::this_task_arena::isolate(
       [&] { tbb::parallel_for(std::size_t(0), n, guarded, tbb::simple_partitioner()); });
+  if (failed) *failed = lowest;
   if (error) std::rethrow_exception(error);
 }
 

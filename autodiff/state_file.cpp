@@ -9,6 +9,8 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "autodiff/ranks.hpp"
+
 namespace eqp::ad {
 namespace {
 
@@ -112,9 +114,11 @@ void load_state(const fs::path& path, const std::string& owner, const State& sta
   const auto fail = [&](const std::string& what) {
     throw std::invalid_argument(path.string() + ": " + what);
   };
-  std::ifstream in(path, std::ios::binary);
-  if (!in || fs::is_directory(path)) fail("cannot be opened");
-  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  const std::string bytes = from_first_rank([&] {
+    std::ifstream in(path, std::ios::binary);
+    if (!in || fs::is_directory(path)) fail("cannot be opened");
+    return std::string{std::istreambuf_iterator<char>(in), {}};
+  });
   if (!std::string_view(bytes).starts_with(kMagic)) fail("is not a checkpoint");
   if (bytes.size() < kHead + 4) fail("is cut short");
   const auto version = number<std::uint32_t>(bytes, 8);

@@ -18,6 +18,9 @@ find_library(EQP_NETCDF netcdf REQUIRED)
 find_path(EQP_NETCDF_INCLUDE netcdf.h REQUIRED)
 find_path(EQP_RANDOM123_INCLUDE Random123/philox.h REQUIRED)
 
+# Ranks of mpirun share the work where MPI is there at build; autodiff/ranks.cpp alone knows it.
+find_package(MPI QUIET COMPONENTS CXX)
+
 # Just-in-time small matrix products, x86 only; BLAS serves where it is missing.
 find_library(EQP_XSMM xsmm)
 find_path(EQP_XSMM_INCLUDE libxsmm.h)
@@ -69,6 +72,11 @@ function(eqp_library folder)
         target_compile_definitions(${target} PRIVATE EQP_HAVE_XSMM)
         target_include_directories(${target} SYSTEM PRIVATE ${EQP_XSMM_INCLUDE})
         target_link_libraries(${target} ${scope} ${EQP_XSMM} ${CMAKE_DL_LIBS})
+      endif()
+      if(MPI_CXX_FOUND)
+        # Without the C++ bindings that MPI itself has given up.
+        target_compile_definitions(${target} PRIVATE EQP_HAVE_MPI OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
+        target_link_libraries(${target} PRIVATE MPI::MPI_CXX)
       endif()
     endif()
     if(folder STREQUAL mcmc)

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "autodiff/non_finite.hpp"
-#include "autodiff/parallel.hpp"
+#include "autodiff/ranks.hpp"
 #include "mcmc/kernel.hpp"
 
 namespace eqp::mcmc {
@@ -20,7 +20,9 @@ inline ad::NonFinite located(const ad::NonFinite& e, std::size_t first_chain, st
   return {who + when + ": " + e.what(), e.origin, e.row};
 }
 
-/// The chains of a run, as blocks that are advanced in parallel; results do not depend on threads.
+/// The chains of a run, as blocks that are advanced in parallel, and by the ranks of a job each its
+/// share of them if the kernel is Resumable; results depend on neither. What one rank has done,
+/// the others know when they ask.
 template <Kernel K>
 class Chains {
  public:
@@ -35,6 +37,7 @@ class Chains {
     }
     blocks_ = {x0.rows(), block ? block : kernel.block(x0.rows())};
     states_.resize(blocks_.count());
+    // By every rank, since a state that is to be fetched needs its shapes.
     ad::parallel_for(states_.size(), [&](std::size_t b) {
       states_[b] = kernel.init(x0.slice(blocks_.first(b), blocks_.size(b)), blocks_.first(b));
     });
@@ -44,12 +47,12 @@ class Chains {
   /// each step visit(first_chain, step, x) sees the positions x (rows, d) of a block, whose row 0
   /// is chain first_chain, or of a single chain, where chains do not wait for each other; one that
   /// takes a fourth argument is given the transitions of these rows. It is called for several
-  /// blocks at the same time. Throws NonFinite if a kernel cannot go on, naming the chain, the step
-  /// and the first bad operation.
+  /// blocks at the same time, and for those of this rank only: see `gather`. Throws NonFinite if a
+  /// kernel cannot go on, naming the chain, the step and the first bad operation.
   template <class Visit>
   void advance(const K& kernel, std::uint32_t first_step, std::uint32_t steps, ad::Key key,
                const Visit& visit) {
-    ad::parallel_for(states_.size(), [&](std::size_t b) {
+    for_blocks([&](std::size_t b) {
       State& s = states_[b];
       const std::size_t first = blocks_.first(b);
       std::uint32_t t = first_step;
@@ -77,7 +80,7 @@ class Chains {
   /// Re-evaluates cached energies, after the energy's or the proposal's parameters moved. Throws
   /// NonFinite naming the chain where one is not finite.
   void refresh(const K& kernel) {
-    ad::parallel_for(states_.size(), [&](std::size_t b) { refresh(kernel, b); });
+    for_blocks([&](std::size_t b) { refresh(kernel, b); });
   }
 
   /// Moves every chain: x (n, d). Throws std::invalid_argument for another shape, NonFinite as
@@ -87,7 +90,7 @@ class Chains {
       throw std::invalid_argument("Chains: positions " + ad::str(x.shape) + "; need " +
                                   ad::str(shape_));
     }
-    ad::parallel_for(states_.size(), [&](std::size_t b) {
+    for_blocks([&](std::size_t b) {
       std::ranges::copy(x.slice(blocks_.first(b), blocks_.size(b)).flat(), states_[b].x().data);
       refresh(kernel, b);
     });
@@ -98,16 +101,31 @@ class Chains {
   template <class F>
   double mean(ad::Key key, std::uint32_t step, const F& f) {
     std::vector<double> sums(states_.size());
-    ad::parallel_for(states_.size(), [&](std::size_t b) {
+    for_blocks([&](std::size_t b) {
       sums[b] = f(states_[b], ad::BlockRng{key, step, std::uint32_t(blocks_.first(b))});
     });
+    if (shares()) ad::gather_shares(sums.size(), std::span(sums));
     double total = 0;
     for (const double sum : sums) total += sum;
     return total / double(size());
   }
 
+  /// Every rank gets what the visits of the others have written about their chains: chain i's are
+  /// values first(i) up to first(i + 1), and first does not fall.
+  template <class T, class First>
+  void gather(std::span<T> values, const First& first) const {
+    if (!shares()) return;
+    std::vector<std::size_t> starts{first(std::size_t(0)) * sizeof(T)};
+    for (std::size_t r = 0; r < ad::n_ranks(); ++r) {
+      const std::size_t blocks = ad::share(states_.size(), r).end;
+      starts.push_back(first(std::min(blocks * blocks_.block, size())) * sizeof(T));
+    }
+    ad::gather_bytes(std::as_writable_bytes(values), starts);
+  }
+
   /// A copy (n, d).
-  ad::Tensor positions() const {
+  ad::Tensor positions() {
+    know_all();
     ad::Tensor x(shape_);
     for (std::size_t b = 0; b < states_.size(); ++b) {
       std::ranges::copy(states_[b].x().flat(),
@@ -117,13 +135,15 @@ class Chains {
   }
 
   /// Sums over the blocks, in a fixed order.
-  Counts counts() const {
+  Counts counts() {
+    know_all();
     Counts total;
     for (const State& s : states_) total += s.counts;
     return total;
   }
   /// Those of the global moves of an alternation; zeros for other kernels.
-  Counts global_counts() const {
+  Counts global_counts() {
+    know_all();
     Counts total;
     if constexpr (requires(State s) { s.global; }) {
       for (const State& s : states_) total += s.global.counts;
@@ -138,10 +158,14 @@ class Chains {
     }
   }
   void archive(ad::Archive& a) requires Resumable<K> {
+    know_all();
     for (std::size_t b = 0; b < states_.size(); ++b) a(std::to_string(b), states_[b]);
   }
   /// The state of every block, for what only a kernel itself can read from them.
-  std::span<const State> states() const { return states_; }
+  std::span<const State> states() {
+    know_all();
+    return states_;
+  }
   std::size_t size() const { return blocks_.rows; }
   std::size_t dim() const { return shape_[1]; }
   /// Chains per task.
@@ -160,6 +184,29 @@ class Chains {
     }
   }
 
+  static bool shares() { return Resumable<K> && ad::is_shared_out(); }
+
+  /// f(block) for all blocks, of which other ranks may do a part.
+  template <class F>
+  void for_blocks(const F& f) {
+    if (!shares()) {
+      know_all();
+      return ad::parallel_for(states_.size(), f);
+    }
+    theirs_are_old_ = true;
+    ad::parallel_for_share(states_.size(), f);
+  }
+
+  /// Fetches the states of the blocks that other ranks have worked on.
+  void know_all() {
+    if constexpr (Resumable<K>) {
+      if (!std::exchange(theirs_are_old_, false)) return;
+      if (!shares()) throw std::logic_error("Chains: shared out among ranks, then used by a task");
+      ad::gather_states(states_.size(),
+                        [&](ad::Archive& a, std::size_t b) { a(std::to_string(b), states_[b]); });
+    }
+  }
+
   void refresh(const K& kernel, std::size_t b) {
     try {
       kernel.refresh(states_[b]);
@@ -171,6 +218,7 @@ class Chains {
   ad::Blocks blocks_{0, 1};
   ad::Shape shape_;
   std::vector<State> states_;
+  bool theirs_are_old_ = false;  // the states of other ranks' blocks
 };
 
 }  // namespace eqp::mcmc

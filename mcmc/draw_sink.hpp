@@ -111,6 +111,10 @@ std::uint32_t record(Chains<K>& chains, const K& kernel, const RecordOptions& op
       chains.advance(kernel, first, k * options.thin, options.key,
                      [&](std::size_t c, std::uint32_t t, ad::ConstView x) { keep(c, t, x, {}); });
     }
+    chains.gather(slab.flat(), [&](std::size_t c) { return c * k * chains.dim(); });
+    for (StatValues& values : stats) {
+      chains.gather(std::span(values), [&](std::size_t c) { return c * k; });
+    }
     sink.append(slab, stats);
     done += k;
   }

@@ -110,7 +110,8 @@ class Run {
   }
 
   /// What was recorded so far.
-  RunResult result() const {
+  RunResult result() {
+    gather_draws();
     const std::uint32_t done = t_ - std::min(t_, options_.warmup);
     RunResult result{.draws = ended() ? draws_ : first_draws(draws_.view(), done / options_.thin),
                      .last = chains_.positions(),
@@ -138,6 +139,7 @@ class Run {
       if (warmup_) a("warmup", *warmup_);
     }
     if constexpr (Preconditioned<K>) a("metric", kernel_.metric());
+    gather_draws();
     const std::uint32_t done = t_ - std::min(t_, options_.warmup);
     ad::Tensor recorded = first_draws(draws_.view(), done / options_.thin);
     std::vector<Real> values(recorded.flat().begin(), recorded.flat().end());
@@ -151,6 +153,11 @@ class Run {
 
  private:
   static constexpr std::uint32_t kSlice = 32;
+
+  void gather_draws() {
+    const std::size_t each = draws_.size() / draws_.rows();
+    chains_.gather(draws_.flat(), [&](std::size_t chain) { return chain * each; });
+  }
 
   bool adapts() const { return options_.target_accept > 0 || options_.adapt || HasLadder<K>; }
 

@@ -162,14 +162,14 @@ class Warmup {
   /// Of the chains' acceptance, which is small if it is for one of them: a chain that begins where
   /// steps must be tiny is not left there because the others are well (Hoffman, Radul & Sountsov
   /// 2021, section 3.3). The mean where kernels tell nothing of single chains.
-  static double harmonic_mean(const Chains<K>& chains) {
+  static double harmonic_mean(Chains<K>& chains) {
     if constexpr (HasTransitions<K>) {
-      constexpr double kLeast = 1e-3;
-      double sum = 0;
-      for (const auto& state : chains.states()) {
+      return 1 / chains.mean({}, 0, [](const auto& state, const ad::BlockRng&) {
+        constexpr double kLeast = 1e-3;
+        double sum = 0;
         for (const Transition& t : state.transitions()) sum += 1 / std::max(t.accept, kLeast);
-      }
-      return double(chains.size()) / sum;
+        return sum;
+      });
     } else {
       return chains.counts().rate();
     }

@@ -9,7 +9,7 @@ for i in "${!order[@]}"; do
     grep -rnE "#include [\"<]${order[j]}/" "${order[i]}" && bad=1
   done
 done
-for header in tbb/ cblas.h libxsmm.h netcdf.h; do
+for header in tbb/ mpi.h cblas.h libxsmm.h netcdf.h; do
   [ "$(grep -rlE "#include <${header}" "${order[@]}" | wc -l)" -le 1 ] || { echo "$header is included in more than one file"; bad=1; }
 done
 exit $bad

@@ -47,6 +47,9 @@ class AdaptiveFlow {
                      [&](std::size_t first_chain, std::uint32_t step, ad::ConstView x) {
                        collect(first_chain, step - t * length(), x, negatives);
                      });
+    chains_->gather(negatives.flat(), [&](std::size_t chain) {
+      return (std::max(chain * per_chain(), surplus(negatives)) - surplus(negatives)) * dim_;
+    });
     bank_.put_back(chains_->positions());
     log.chain_block = chains_->block();
 
@@ -97,11 +100,13 @@ class AdaptiveFlow {
     const std::size_t k = std::size_t(step + 1) * n / length();
     if (k == std::size_t(step) * n / length()) return;
     for (std::size_t i = 0; i < x.rows(); ++i) {
-      // Where the chains make more states than the batch holds, the last ones count.
-      const std::size_t surplus = chains() * n - negatives.rows();
-      const std::size_t row = (first_chain + i) * n + k - 1;
-      if (row >= surplus) std::ranges::copy(x.row(i), negatives.row(row - surplus).begin());
+      const std::size_t row = (first_chain + i) * n + k - 1, left_out = surplus(negatives);
+      if (row >= left_out) std::ranges::copy(x.row(i), negatives.row(row - left_out).begin());
     }
+  }
+  // Where the chains make more states than the batch holds, the last ones count.
+  std::size_t surplus(ad::ConstView negatives) const {
+    return chains() * per_chain() - negatives.rows();
   }
 
   AdaptiveFlowOptions o_;

@@ -58,6 +58,7 @@ Objective flow_from_chains(const flows::Flow& flow, mcmc::Energy energy, K kerne
       }
     };
     s->chains.advance(s->kernel, t * steps, steps, key, collect);
+    s->chains.gather(out.flat(), [&](std::size_t chain) { return chain * steps * out.cols(); });
   };
   Objective objective =
       mixed_kl(flow, std::move(energy), states, options.reverse,

@@ -7,6 +7,7 @@
 #include "autodiff/grad.hpp"
 #include "autodiff/non_finite.hpp"
 #include "autodiff/plan.hpp"
+#include "autodiff/ranks.hpp"
 #include "train/checks.hpp"
 #include "train/clip.hpp"
 
@@ -18,6 +19,23 @@ const char* advice(ad::NonFinite::Origin origin, bool moved) {
   if (origin == ad::NonFinite::Origin::input) return "check that row of the data";
   return moved ? "lower the learning rate or clip the gradient"
                : "check the data and what the parameters begin with";
+}
+
+/// f(g, apart) for the pairs of sums to add, that at g + apart to that at g: a binary tree.
+template <class F>
+void for_pairs(std::size_t n, const F& f) {
+  for (std::size_t apart = 1; apart < n; apart *= 2) {
+    for (std::size_t g = 0; g + apart < n; g += 2 * apart) f(g, apart);
+  }
+}
+
+/// Whether all that the sum of a pair is made of is in a share.
+bool is_within(ad::Share share, std::size_t g, std::size_t apart, std::size_t n) {
+  return g >= share.first && std::min(g + 2 * apart, n) <= share.end;
+}
+
+void add(const Real* part, std::size_t n, Real* sum) {
+  for (std::size_t i = 0; i < n; ++i) sum[i] += part[i];
 }
 
 }  // namespace
@@ -111,27 +129,69 @@ void Update::run_group(std::span<const ad::ConstView> batch, std::size_t group) 
     if (b == first) {
       std::copy_n(g, sum.size(), sum.begin());
     } else {
-      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += g[i];
+      add(g, sum.size(), sum.data());
     }
   }
 }
 
-// Group after group, so that the bits depend on the groups alone; the parameters are shared out
-// among the threads where that is worth waking them up.
+void Update::gather_losses() {
+  std::vector<std::size_t> starts{0};
+  for (std::size_t r = 0; r < ad::n_ranks(); ++r) {
+    const std::size_t block = groups_.first(ad::share(groups_.count(), r).end);
+    starts.push_back(std::min(block, blocks_.count()) * sizeof losses_[0]);
+  }
+  ad::gather_bytes(std::as_writable_bytes(std::span(losses_)), starts);
+}
+
+// Pairs of neighbours, then pairs of pairs: an order that depends on the groups alone, and in which
+// ranks that hold neighbouring groups exchange few sums. The parameters are shared out among the
+// threads where that is worth waking them up.
 void Update::sum_gradients() {
   constexpr std::size_t kWork = std::size_t(1) << 16;
-  const ad::Blocks pieces{gradient_.size(), std::max<std::size_t>(kWork / gradients_.size(), 4096)};
-  ad::parallel_for(pieces.count(), [&](std::size_t p) {
-    const std::size_t first = pieces.first(p), size = pieces.size(p);
+  const std::size_t groups = gradients_.size();
+  const ad::Share mine = ad::is_shared_out() ? ad::share(groups) : ad::Share{0, groups};
+  const auto in_pieces = [&](auto f) {
+    const ad::Blocks pieces{gradient_.size(), std::max<std::size_t>(kWork / groups, 4096)};
+    ad::parallel_for(pieces.count(), [&](std::size_t p) { f(pieces.first(p), pieces.size(p)); });
+  };
+  const auto take_mean = [&](std::size_t first, std::size_t size) {
     const Real scale = Real(1 / losses_per_batch_);
-    Real* sum = &gradient_[first];
-    std::copy_n(&gradients_[0][first], size, sum);
-    for (std::size_t g = 1; g < gradients_.size(); ++g) {
-      const Real* part = &gradients_[g][first];
-      for (std::size_t i = 0; i < size; ++i) sum[i] += part[i];
-    }
-    for (std::size_t i = 0; i < size; ++i) sum[i] *= scale;
+    for (std::size_t i = first; i < first + size; ++i) gradient_[i] = scale * gradients_[0][i];
+  };
+  const bool alone = mine.size() == groups;
+  in_pieces([&](std::size_t first, std::size_t size) {
+    for_pairs(groups, [&](std::size_t g, std::size_t apart) {
+      if (!is_within(mine, g, apart, groups)) return;
+      add(&gradients_[g + apart][first], size, &gradients_[g][first]);
+    });
+    if (alone) take_mean(first, size);
   });
+  if (alone) return;
+  sum_of_ranks(mine);
+  in_pieces(take_mean);
+}
+
+void Update::sum_of_ranks(ad::Share mine) {
+  const std::size_t groups = gradients_.size();
+  const auto has = [&](std::size_t g) { return g >= mine.first && g < mine.end; };
+  const auto owner = [&](std::size_t g) {
+    std::size_t r = 0;
+    while (g >= ad::share(groups, r).end) ++r;
+    return r;
+  };
+  std::vector<Real> theirs(gradient_.size());
+  for_pairs(groups, [&](std::size_t g, std::size_t apart) {
+    if (is_within(mine, g, apart, groups)) return;
+    if (has(g) && has(g + apart)) {
+      add(gradients_[g + apart].data(), theirs.size(), gradients_[g].data());
+    } else if (has(g)) {
+      ad::receive(std::as_writable_bytes(std::span(theirs)), owner(g + apart));
+      add(theirs.data(), theirs.size(), gradients_[g].data());
+    } else if (has(g + apart)) {
+      ad::send(std::as_bytes(std::span(gradients_[g + apart])), owner(g));
+    }
+  });
+  ad::broadcast(std::as_writable_bytes(std::span(gradients_[0])));
 }
 
 Update::Result Update::step(std::span<const ad::ConstView> batch, double learning_rate) {
@@ -140,7 +200,8 @@ Update::Result Update::step(std::span<const ad::ConstView> batch, double learnin
   }
   prepare(batch[0].rows());
   if (!apart_) check_rows_apart(batch);
-  ad::parallel_for(groups_.count(), [&](std::size_t group) { run_group(batch, group); });
+  ad::parallel_for_share(groups_.count(), [&](std::size_t group) { run_group(batch, group); });
+  if (ad::is_shared_out()) gather_losses();
   Result result{.block = blocks_.block};
   for (const double loss : losses_) result.loss += loss / losses_per_batch_;
   sum_gradients();

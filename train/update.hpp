@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "autodiff/parallel.hpp"
 #include "autodiff/program.hpp"
+#include "autodiff/ranks.hpp"
 #include "train/optimiser.hpp"
 
 namespace eqp::train {
@@ -18,9 +18,9 @@ namespace eqp::train {
 using Loss = std::function<ad::Var(std::span<const ad::Var> in)>;
 
 /// One optimisation step on the mean of a loss over a batch. The batch is cut into blocks of rows
-/// that run in parallel; their gradients are summed in a fixed order, so that the step has the same
-/// bits on any number of threads. A loss of the whole batch is one block, whose kernels run in
-/// parallel where they are large.
+/// that run in parallel, and on the ranks of a job; their gradients are summed in a fixed order, so
+/// that the step has the same bits on any number of threads and ranks. A loss of the whole batch is
+/// one block, whose kernels run in parallel where they are large, and which every rank does.
 class Update {
  public:
   struct Options {
@@ -58,7 +58,12 @@ class Update {
   void check_rows_apart(std::span<const ad::ConstView> batch);
   ad::Workspace& load(std::span<const ad::ConstView> batch, std::size_t block);
   void run_group(std::span<const ad::ConstView> batch, std::size_t group);
+  /// Every rank gets the losses of the others' blocks.
+  void gather_losses();
+  /// gradient_ <- the mean over the batch, on every rank.
   void sum_gradients();
+  /// gradients_[0] <- the sum of all, of which this rank has its share.
+  void sum_of_ranks(ad::Share mine);
   /// Replays the blocks, checked, and throws what the first bad one says.
   [[noreturn]] void explain(std::span<const ad::ConstView> batch);
 

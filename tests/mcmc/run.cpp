@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(chains_can_be_moved_and_watched) {
     std::ranges::copy(now.flat(), &seen[((step - 10) * 7 + first) * 2]);
   });
   BOOST_TEST(equal(seen.flat().last(14), chains.positions().flat()));
-  const Chains same(mala(), x, 3);
+  Chains same(mala(), x, 3);
   BOOST_TEST(same.counts().gradients == 7u);
   chains.reset_counts();
   BOOST_TEST(chains.counts().proposed == 0.0);
