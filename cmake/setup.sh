@@ -111,6 +111,15 @@ build_targets() {
   exit 1
 }
 
+# mpi_run N COMMAND...: as N processes on this machine, which may have fewer cores.
+mpi_run() {
+  local n=$1 as_root=()
+  shift
+  [ "$(id -u)" -ne 0 ] || as_root=(--allow-run-as-root)
+  # Threads of a rank are not bound to one core; --quiet: our own words are enough.
+  mpirun "${as_root[@]}" --quiet --oversubscribe --bind-to none -n "$n" "$@"
+}
+
 # Prints the names of the experiments.
 experiments() {
   local file

@@ -7,7 +7,7 @@
 // and a half minutes on two cores; --quick takes some seconds and proves nothing.
 #include <iostream>
 
-#include "autodiff/parallel.hpp"
+#include "autodiff/ranks.hpp"
 #include "experiments/common/checkpoint.hpp"
 #include "experiments/common/ebm.hpp"
 #include "experiments/common/experiment.hpp"
@@ -211,7 +211,7 @@ void run(Cli& cli) {
   // Every training is a task; the same seed gives the same bytes whoever runs it.
   Progress progress({.total = names.size() * methods.size(), .quiet = cli.quiet()});
   std::vector<Outcome> outcomes(names.size() * methods.size());
-  ad::parallel_for(outcomes.size(), [&](std::size_t k) {
+  ad::for_each_job(outcomes.size(), [&](std::size_t k) {
     if (interrupted()) return;
     const std::size_t i = k / methods.size();
     const std::string& name = methods[k % methods.size()];

@@ -11,7 +11,7 @@
 #include <iostream>
 #include <memory>
 
-#include "autodiff/parallel.hpp"
+#include "autodiff/ranks.hpp"
 #include "experiments/common/checkpoint.hpp"
 #include "experiments/common/ebm.hpp"
 #include "experiments/common/experiment.hpp"
@@ -203,7 +203,7 @@ void run(Cli& cli) {
 
   Progress progress({.total = names.size() * kinds.size(), .quiet = cli.quiet()});
   std::vector<Outcome> outcomes(names.size() * kinds.size());
-  ad::parallel_for(outcomes.size(), [&](std::size_t k) {
+  ad::for_each_job(outcomes.size(), [&](std::size_t k) {
     if (interrupted()) return;
     const std::string &name = names[k / kinds.size()], &flow = kinds[k % kinds.size()];
     const ad::Key own = key.fork(100 + number(kDensities, name)).fork(number(kFlows, flow));

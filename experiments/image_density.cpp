@@ -13,7 +13,7 @@
 #include <iostream>
 #include <numeric>
 
-#include "autodiff/parallel.hpp"
+#include "autodiff/ranks.hpp"
 #include "autodiff/safetensors.hpp"
 #include "experiments/common/checkpoint.hpp"
 #include "experiments/common/experiment.hpp"
@@ -250,7 +250,7 @@ void run(Cli& cli) {
       kind == "all" ? std::vector<std::string>{"maf", "nsf"} : std::vector<std::string>{kind};
   Progress progress({.total = kinds.size() * runs, .quiet = cli.quiet()});
   std::vector<Outcome> outcomes(kinds.size() * runs);
-  ad::parallel_for(outcomes.size(), [&](std::size_t k) {
+  ad::for_each_job(outcomes.size(), [&](std::size_t k) {
     if (interrupted()) return;
     const ad::Key own = key.fork(2).fork(std::uint32_t(k % runs));
     outcomes[k] = train_one(kinds[k / runs], data, settings, own, k, folder, progress);

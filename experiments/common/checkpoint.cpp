@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "autodiff/ranks.hpp"
 #include "autodiff/state_file.hpp"
 #include "experiments/common/interrupt.hpp"
 
@@ -25,7 +26,9 @@ ad::State Checkpoint::whole(const ad::State& state) {
 }
 
 void Checkpoint::restore(const ad::State& state) {
-  if (!folder_.resumed() || !std::filesystem::exists(file_)) return;
+  if (!folder_.resumed()) return;
+  const bool is_there = ad::on_any_rank(ad::rank() == 0 && std::filesystem::exists(file_));
+  if (!is_there) return;
   try {
     ad::load_state(file_, folder_.state_owner(task_), whole(state));
   } catch (const std::invalid_argument& e) {
@@ -42,13 +45,19 @@ bool Checkpoint::offer(const ad::State& state) {
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - kept_;
   const bool due = (every.steps > 0 && steps_ >= every.steps) ||
                    (every.seconds > 0 && passed.count() >= every.seconds);
-  if (due || interrupted()) keep(state);
-  return !interrupted();
+  const bool go_on = !interrupted();
+  if (ad::on_any_rank(ad::rank() == 0 && due) || !go_on) keep(state);
+  return go_on;
 }
 
 void Checkpoint::keep(const ad::State& state) {
   steps_ = 0;
   kept_ = std::chrono::steady_clock::now();
+  if (ad::rank() != 0) {
+    // The first rank writes what all have; some of it is gathered as it asks.
+    ad::Archive asked;
+    return whole(state)(asked);
+  }
   try {
     ad::save_state(file_, folder_.state_owner(task_), whole(state));
     failed_ = false;

@@ -11,7 +11,8 @@ namespace eqp {
 
 /// The state of one task of a run, such as a training, kept in the folder of the run: after the
 /// steps or seconds of --checkpoint-every, and when the run is interrupted. With --resume the task
-/// goes on from there, as it would have.
+/// goes on from there, as it would have. In a job of several ranks the first one writes and reads,
+/// and decides when; all must call, at the same steps.
 ///
 /// State that cannot be kept, as on a full disk, is said once on stderr; the run goes on, and what
 /// was kept before stays.

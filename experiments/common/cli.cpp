@@ -7,6 +7,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "autodiff/ranks.hpp"
 #include "experiments/common/build_info.hpp"
 #include "experiments/common/run_folder.hpp"
 
@@ -100,7 +101,7 @@ Cli::Cli(int argc, const char* const* argv, const std::string& about)
   precision_ = choice("precision", std::string(build_precision()), {"f32", "f64"},
                       "type of the numbers computed with");
   quick_ = flag("quick", "a few seconds only, to see that everything works");
-  quiet_ = flag("quiet", "no progress on the terminal");
+  quiet_ = flag("quiet", "no progress on the terminal") || ad::rank() != 0;
   profile_ = flag("profile", "print where the time goes, by operation and by layer");
   group_ = "Options";
 }
@@ -167,8 +168,10 @@ void Cli::done() {
     throw std::invalid_argument(
         "--resume: goes on with what --overwrite replaces; need one of them");
   }
-  if (!resume_) return require_free_folder(out_, overwrite_);
-  if (require_same_run(*this)) throw NothingToRun{out_.string() + " has finished already\n"};
+  if (!resume_) return ad::on_first_rank([&] { require_free_folder(out_, overwrite_); });
+  bool finished = false;
+  ad::on_first_rank([&] { finished = require_same_run(*this); });
+  if (ad::on_any_rank(finished)) throw NothingToRun{out_.string() + " has finished already\n"};
 }
 
 }  // namespace eqp

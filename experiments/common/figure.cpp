@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "autodiff/ranks.hpp"
 #include "experiments/common/panel.hpp"
 
 namespace eqp {
@@ -170,6 +171,7 @@ std::string number(double value) {
 }
 
 Drawn draw(const fs::path& path, const std::vector<PanelRow>& rows) {
+  if (ad::rank() != 0) return {false, path.filename().string() + " is drawn by the first rank"};
   fs::path temporary = path;
   temporary += ".partial";
   const auto problem = run_gnuplot(script(temporary, rows));

@@ -2,6 +2,8 @@
 
 #include <atomic>
 
+#include "autodiff/ranks.hpp"
+
 namespace eqp {
 namespace {
 
@@ -19,7 +21,7 @@ void note(int) {
 
 }  // namespace
 
-bool interrupted() { return came; }
+bool interrupted() { return ad::on_any_rank(came); }
 
 InterruptScope::InterruptScope() {
   struct sigaction action {};

@@ -6,7 +6,8 @@
 // Ctrl-C as a question the run asks now and then, so that it can finish its folder.
 namespace eqp {
 
-/// Whether SIGINT, SIGTERM or SIGUSR1 came while an InterruptScope was alive. Never reset.
+/// Whether SIGINT, SIGTERM or SIGUSR1 came, to any rank, while an InterruptScope was alive. Never
+/// reset.
 bool interrupted();
 
 /// While alive, the first of these signals only sets interrupted(); the second ends the process.

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "autodiff/npy.hpp"
+#include "autodiff/ranks.hpp"
 #include "experiments/common/build_info.hpp"
 #include "experiments/common/interrupt.hpp"
 
@@ -134,6 +135,10 @@ RunFolder::RunFolder(const Cli& cli)
       configuration_(describe(cli)),
       checkpoint_every_(cli.checkpoint_every()),
       resumed_(cli.resume()) {
+  ad::on_first_rank([&] { prepare(cli); });
+}
+
+void RunFolder::prepare(const Cli& cli) {
   if (resumed_) {
     require_same_run(cli);
     const Row before = read_json(path_ / "config.json");
@@ -247,7 +252,7 @@ void RunFolder::summary(const std::vector<Row>& rows) {
   Row all = {{"experiment", experiment_}, {"seed", seed_}, {"seconds", seconds()}, {"rows", rows}};
   if (interrupted()) all["interrupted"] = true;
   file("summary.json", all.dump(2) + '\n');
-  if (!interrupted()) fs::remove_all(path_ / "checkpoint");
+  if (!interrupted() && ad::rank() == 0) fs::remove_all(path_ / "checkpoint");
 }
 
 void RunFolder::finish(Report report, const std::vector<Row>& rows) {
@@ -260,6 +265,7 @@ void RunFolder::finish(Report report, const std::vector<Row>& rows) {
 
 void RunFolder::file(const std::string& name,
                      const std::function<void(const fs::path&)>& write) const {
+  if (ad::rank() != 0) return;
   const fs::path temporary = path_ / (name + ".partial");
   write(temporary);
   fs::rename(temporary, path_ / name);

@@ -17,7 +17,7 @@
 #include "experiments/common/table.hpp"
 
 // Everything a run leaves behind, in one folder. Files appear complete or not at all: they are
-// written under a temporary name and renamed.
+// written under a temporary name and renamed. Of several ranks only the first one writes.
 namespace eqp {
 
 /// Throws std::invalid_argument if a run cannot be written to `folder`: it exists (with
@@ -83,6 +83,7 @@ class RunFolder {
   double seconds() const;
 
  private:
+  void prepare(const Cli& cli);
   void write_metrics();
 
   std::filesystem::path path_;

@@ -4,26 +4,21 @@
 #   kill_resume.sh FOLDER KILLS   with the executables of FOLDER
 set -euo pipefail
 bin=$1 kills=$2
-# In memory if possible: forcing every state to a disk takes most of the time.
-scratch=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-
-files() { (cd "$1" && find . -name metrics.csv -o -name 'samples*.npy' -o -name '*.safetensors' | sort); }
+# shellcheck source=tests/experiments/compare_runs.sh
+source "$(dirname "${BASH_SOURCE[0]}")/compare_runs.sh"
 
 # check KIND EXECUTABLE [OPTIONS]
 check() {
-  local kind=$1 program=$bin/$2 options=("${@:3}") differ=0 in_time=0 k wanted took begin
+  local kind=$1 program=$bin/$2 options=("${@:3}") differ=0 in_time=0 k took begin
   run() { "$program" --quiet --checkpoint-every 1 "${options[@]}" "$@" >/dev/null; }
 
   rm -rf "$scratch/whole"
   begin=$(date +%s%N)
   run --out "$scratch/whole"
   took=$((($(date +%s%N) - begin) / 1000000)) # ms
-  wanted=$(files "$scratch/whole")
-  [ -n "$wanted" ] || { echo "$program leaves no file to compare" && return 1; }
 
   for ((k = 0; k < kills; ++k)); do
-    local out=$scratch/$k moment=$((RANDOM % took)) same=1 pid file
+    local out=$scratch/$k moment=$((RANDOM % took)) pid
     # Not through a function, which would be a shell of its own.
     "$program" --quiet --checkpoint-every 1 "${options[@]}" --out "$out" --threads $((1 + k % 2)) >/dev/null &
     pid=$!
@@ -31,9 +26,7 @@ check() {
     kill -KILL $pid 2>/dev/null && in_time=$((in_time + 1))
     wait $pid 2>/dev/null || true
     run --out "$out" --resume --threads $((2 - k % 2))
-    [ "$(files "$out")" = "$wanted" ] || same=0
-    for file in $wanted; do cmp -s "$scratch/whole/$file" "$out/$file" || same=0; done
-    if [ $same -eq 0 ]; then
+    if ! same_files "$scratch/whole" "$out"; then
       differ=$((differ + 1))
       echo "$kind: killed after $moment of $took ms, the resumed run differs"
     fi
