@@ -28,10 +28,20 @@ std::string quoted(const std::string& name) {
   return Json(name).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+void require_utf8(const std::string& text) {
+  try {
+    (void)Json(text).dump();
+  } catch (const Json::type_error&) {
+    throw std::invalid_argument("safetensors: " + quoted(text) + " is not UTF-8");
+  }
+}
+
 std::string header(const Params& params, const Metadata& metadata) {
   Json json = Json::object();
+  for (const auto& [key, value] : metadata) require_utf8(key), require_utf8(value);
   if (!metadata.empty()) json[kMetadata] = metadata;
   for (const Params::Entry& e : params.entries()) {
+    require_utf8(e.name);
     const std::size_t begin = e.offset * sizeof(Real), bytes = e.shape.size() * sizeof(Real);
     json[e.name] = {{"dtype", dtype_of_real()},
                     {"shape", std::vector(e.shape.dims().begin(), e.shape.dims().end())},

@@ -18,7 +18,7 @@ using Metadata = std::map<std::string, std::string>;
 
 /// Writes every parameter, as F32 or F64 after Real, to a temporary name that is then renamed: a
 /// file of that name is complete or absent. Throws std::invalid_argument if a file cannot be made
-/// there, std::runtime_error if writing fails.
+/// there or a name or metadata is not UTF-8, std::runtime_error if writing fails.
 void save_safetensors(const std::filesystem::path& path, const Params& params,
                       const Metadata& metadata = {});
 

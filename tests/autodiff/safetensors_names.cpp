@@ -79,6 +79,19 @@ BOOST_AUTO_TEST_CASE(a_name_that_is_no_utf8_is_told_all_the_same) {
              ": there is no tensor \"caf\uFFFD\" for the parameter \"net.0.weight\"");
 }
 
+BOOST_AUTO_TEST_CASE(a_name_that_is_no_utf8_is_not_written) {
+  const File file;
+  ad::Params params, plain;
+  add(params, "net.\xff", {2}, 0);
+  add(plain, "net", {2}, 0);
+  BOOST_TEST(test::refusal([&] { ad::save_safetensors(file.path(), params); }) ==
+             "safetensors: \"net.\uFFFD\" is not UTF-8");
+  BOOST_TEST(test::refusal([&] {
+               ad::save_safetensors(file.path(), plain, {{"author", "\xff"}});
+             }) == "safetensors: \"\uFFFD\" is not UTF-8");
+  BOOST_TEST(!fs::exists(file.path()));
+}
+
 BOOST_AUTO_TEST_CASE(a_tensor_that_two_parameters_ask_for_is_refused) {
   const File file;
   ad::Params saved;
