@@ -9,7 +9,7 @@ import sys
 from cases import Case
 from compare import Suite, main
 from report import setting
-from rows import Row, geometric_mean, is_wrong, speedup
+from rows import Row, against_limit, geometric_mean, is_wrong, speedup
 from tables import counted, first_results, label, notes, ratio, scaling_with_threads, speeds
 
 PEERS = ("zuko", "zuko_compile", "normflows", "flowjax")
@@ -71,7 +71,9 @@ LEGEND = """- `F-realnvp`: 8 affine couplings, each with one ReLU network of hid
   rows, which is draws and, with ours and normflows, their log densities; torch.compile is left out,
   as its compilations take too long. `fit`: a step of Adam on the mean of -log density.
 
-Times are per step, medians of interleaved measurements. *spread*: interquartile range of ours over
+Times are per step, medians of interleaved measurements. *limit*: the bare matrix products of our
+program, by our kernels on operands in cache, plus inputs and outputs moved once at the measured
+bandwidth; where it is more than half of a peer's time, nobody is twice as fast as that. *spread*: interquartile range of ours over
 its median. *differs*: largest relative difference between our results (densities, draws, loss and
 gradients) and those of normflows for `F-realnvp` and `F-nsf`, where it has our weights. The others
 are parametrised otherwise and have weights of their own: of them it is checked that a density is
@@ -83,7 +85,8 @@ def text(rows: list[Row], machine: Row) -> str:
     parts = [ABOUT, setting(machine), LEGEND, summary(rows) + "\n"]
     for threads in sorted({row["threads"] for row in rows}):
         some = [row for row in rows if row["threads"] == threads]
-        parts.append(f"## {counted(threads)}\n\n{speeds(some, {'fastest peer / ours': speedup})}")
+        ratios = {"ours / limit": against_limit, "fastest peer / ours": speedup}
+        parts.append(f"## {counted(threads)}\n\n{speeds(some, ratios)}")
     sections = {
         "Gain from more threads": scaling_with_threads(rows),
         "Time to first result": first_results(rows),
@@ -94,7 +97,7 @@ def text(rows: list[Row], machine: Row) -> str:
 
 
 FLOW_SUITE = Suite(
-    columns=("ours", *PEERS),
+    columns=("ours", "limit", *PEERS),
     full=full,
     quick=quick,
     rows_file="flows.json",
