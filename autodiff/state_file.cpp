@@ -107,8 +107,10 @@ void save_state(const fs::path& path, const std::string& owner, const State& sta
   fs::create_hard_link(path, spare, error);
   if (!error) fs::rename(spare, previous);
   fs::rename(partial, path);
-  Descriptor(path.parent_path().empty() ? "." : path.parent_path(), O_RDONLY | O_DIRECTORY).sync();
+  force_to_disk(path.parent_path().empty() ? "." : path.parent_path());
 }
+
+void force_to_disk(const fs::path& path) { Descriptor(path, O_RDONLY).sync(); }
 
 void load_state(const fs::path& path, const std::string& owner, const State& state) {
   const auto fail = [&](const std::string& what) {

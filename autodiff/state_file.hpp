@@ -23,4 +23,8 @@ void save_state(const std::filesystem::path& path, const std::string& owner, con
 /// of another state; the state has not changed then.
 void load_state(const std::filesystem::path& path, const std::string& owner, const State& state);
 
+/// Forces a file, or the names in a folder, to the disk, so that it outlives the machine. For what
+/// a state relies on. Throws std::runtime_error if it cannot.
+void force_to_disk(const std::filesystem::path& path);
+
 }  // namespace eqp::ad

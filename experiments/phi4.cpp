@@ -16,6 +16,7 @@
 #include "experiments/common/progress.hpp"
 #include "experiments/common/report.hpp"
 #include "experiments/common/run_folder.hpp"
+#include "experiments/common/warn.hpp"
 #include "flows/full_gaussian.hpp"
 #include "flows/realnvp.hpp"
 #include "mcmc/alternate.hpp"
@@ -58,10 +59,12 @@ struct Result {
   std::string sampler;
   double weight = 0, error = 0;  // of the positive mode, and its standard error
   Row row;
+  std::vector<mcmc::Warning> warnings = {};
 };
 
-Result judge(const std::string& sampler, const mcmc::RunResult& run, double gradients,
-             double seconds) {
+/// steps: as --steps has them
+Result judge(const std::string& sampler, const mcmc::RunResult& run, std::uint32_t steps,
+             double gradients, double seconds) {
   const std::size_t middle = run.draws.shape()[2] / 2;
   const mcmc::Labels labels =
       mcmc::label(run.draws.view(), 2, [=](std::span<const Real> x) { return x[middle] > 0; });
@@ -69,6 +72,10 @@ Result judge(const std::string& sampler, const mcmc::RunResult& run, double grad
   const mcmc::Mode& positive = modes.modes[1];
   std::size_t transitions = 0;
   for (const std::size_t t : modes.transitions) transitions += t;
+  mcmc::RunFacts facts = run.facts;
+  facts.steps = steps;
+  facts.modes = &modes;
+  const mcmc::WarningFlags flags{.target_accept = "", .max_depth = "", .warmup = ""};
   return {sampler,
           positive.weight.value,
           positive.weight.mcse,
@@ -79,7 +86,8 @@ Result judge(const std::string& sampler, const mcmc::RunResult& run, double grad
            {"acceptance", run.counts.rate()},
            {"global_moves", run.global.proposed > 0 ? Row(run.global.rate()) : Row()},
            {"gradients", gradients},
-           {"seconds", seconds}}};
+           {"seconds", seconds}},
+          mcmc::warnings(facts, {}, flags)};
 }
 
 void run(Cli& cli) {
@@ -162,7 +170,7 @@ void run(Cli& cli) {
     if (interrupted()) return;
     // Warm-up costs as much as what is recorded.
     const double gradients = 2 * double(result.counts.gradients + result.global.gradients);
-    results.push_back(judge(name, result, gradients + training_part * training_gradients,
+    results.push_back(judge(name, result, s.steps, gradients + training_part * training_gradients,
                             seconds_since(begin) + training_part * training_seconds));
   };
   const mcmc::Proposal proposal = mcmc::from_flow(flow);
@@ -197,14 +205,16 @@ void run(Cli& cli) {
       mcmc::importance_sample(energy, proposal, s.chains * s.steps, key.fork(100));
   const auto mean =
       weighted.mean([=, j = s.sites / 2](std::span<const Real> x) { return double(x[j] > 0); });
-  results.push_back({"importance sampling",
-                     mean.value,
-                     mean.error,
-                     {{"sampler", "importance sampling"},
-                      {"weight", mean.value},
-                      {"standard_error", mean.error},
-                      {"gradients", training_gradients},
-                      {"seconds", seconds_since(begin) + training_seconds}}});
+  results.push_back(
+      {"importance sampling",
+       mean.value,
+       mean.error,
+       {{"sampler", "importance sampling"},
+        {"weight", mean.value},
+        {"standard_error", mean.error},
+        {"gradients", training_gradients},
+        {"seconds", seconds_since(begin) + training_seconds}},
+       mcmc::warnings({.pareto_k = weighted.report.pareto_k, .weights = weighted.report.draws})});
 
   // Report
   Report report("Two modes of the phi^4 chain",
@@ -228,6 +238,7 @@ void run(Cli& cli) {
         shown(r.weight) + (good ? "." : ", where it has " + shown(exact) + ".");
     report.verdict(good ? Level::good : Level::bad, text);
     std::cout << text << "\n";
+    warn(report, r.sampler, r.warnings);
   }
   const mcmc::ImportanceReport& w = weighted.report;
   std::cout << "Effective draws of the flow: " << shown(w.ess) << " of " << w.draws

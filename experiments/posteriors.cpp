@@ -13,8 +13,11 @@
 #include "experiments/common/checkpoint.hpp"
 #include "experiments/common/experiment.hpp"
 #include "experiments/common/interrupt.hpp"
+#include "experiments/common/posterior_draws.hpp"
 #include "experiments/common/run_folder.hpp"
 #include "experiments/common/sample_posterior.hpp"
+#include "experiments/common/warn.hpp"
+#include "mcmc/summary.hpp"
 #include "mcmc/targets/correlated_gaussian.hpp"
 #include "mcmc/targets/posteriors/score.hpp"
 
@@ -113,8 +116,16 @@ void run(Cli& cli) {
       .metric =
           cli.choice("metric", "dense", {"diagonal", "dense"}, "that warm-up estimates") == "dense"
               ? mcmc::Metric::Kind::dense
-              : mcmc::Metric::Kind::diagonal};
-  const bool keep = cli.flag("save-draws", "also write the draws of the quantities, as .npy");
+              : mcmc::Metric::Kind::diagonal,
+      .target_accept = cli.get("target-accept", 0.0, "mean acceptance; 0: as suits the model",
+                               {.min = 0, .max = 0.999}),
+      .max_depth = cli.get<std::size_t>("max-depth", 10, "doublings of a trajectory",
+                                        {.min = 1, .max = 20})};
+  const auto format = cli.choice(
+      "draws", "none", draws_formats(),
+      "write the draws of the quantities while they are made, with statistics of the "
+      "transitions, to draws/: as .npy in files of bounded size, or as NetCDF for ArviZ");
+  const bool keep = cli.flag("save-draws", "also write the draws of the quantities, as one .npy");
   cli.done();
   if (chosen != "all") names = {chosen};
 
@@ -133,10 +144,14 @@ void run(Cli& cli) {
     own.key = key;
     Checkpoint checkpoint(folder, name, rows.size());
     own.keeper = &checkpoint;
+    const auto sink = posterior_draws(folder, format, posterior, own.chains);
+    own.sink = sink.get();
     Result result{name, {}, sample(posterior, own)};
     if (interrupted()) break;
     result.scores = mcmc::scores(posterior, result.sample.draws);
-    if (!result.sample.warning.empty()) report.warning(name + ": " + result.sample.warning);
+    const auto summaries = mcmc::summarise(quantities(posterior, result.sample.draws));
+    result.sample.facts.summaries = summaries;
+    warn(report, name, mcmc::warnings(result.sample.facts));
     if (const std::string what = disagreement(result); !what.empty()) failures.push_back(what);
     const Table of_model = moments(result);
     std::cout << of_model.text() << "\n" << std::flush;

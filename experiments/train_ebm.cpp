@@ -20,6 +20,7 @@
 #include "experiments/common/progress.hpp"
 #include "experiments/common/report.hpp"
 #include "experiments/common/run_folder.hpp"
+#include "experiments/common/warn.hpp"
 #include "mcmc/diagnostics.hpp"
 #include "mcmc/run.hpp"
 #include "train/data/selection.hpp"
@@ -244,7 +245,8 @@ void run(Cli& cli) {
                                       .stop = interrupted,
                                       .keeper = &sampling});
   folder.block("sampling chains", result.block);
-  if (!result.warning.empty()) report.warning(result.warning);
+  warn(report, "sampling",
+       mcmc::warnings(result.facts, {}, {.target_accept = "", .warmup = "", .steps = "--draws"}));
   scale.invert(result.last);
   folder.samples("samples", result.last);
 

@@ -1,7 +1,5 @@
 #include "mcmc/draw_sink.hpp"
 
-#include <limits>
-
 namespace eqp::mcmc {
 
 std::vector<Stat> transition_stats() {
@@ -37,19 +35,6 @@ void check_slab(const char* sink, std::size_t chains, std::size_t d, std::size_t
     if (values.size() == chains * draws.shape[1]) continue;
     fail("a statistic of " + std::to_string(values.size()) + " values; need " +
          std::to_string(chains * draws.shape[1]) + ", one per draw");
-  }
-}
-
-void check(const RecordOptions& options) {
-  const auto fail = [](const std::string& what) { throw std::invalid_argument("record: " + what); };
-  if (options.thin == 0 || options.thin > options.steps) {
-    fail("thin " + std::to_string(options.thin) + " of " + std::to_string(options.steps) +
-         " steps; need 1 to the number of steps");
-  }
-  if (options.slab == 0) fail("slab 0; need at least 1 draw");
-  if (options.steps > std::numeric_limits<std::uint32_t>::max() - options.first_step) {
-    fail(std::to_string(options.first_step) + " + " + std::to_string(options.steps) +
-         " steps; need fewer than 2^32");
   }
 }
 

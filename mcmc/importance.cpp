@@ -6,7 +6,6 @@
 #include <string>
 
 #include "autodiff/parallel.hpp"
-#include "mcmc/diagnostics.hpp"
 #include "mcmc/weights.hpp"
 
 namespace eqp::mcmc {
@@ -39,28 +38,6 @@ void in_blocks(std::size_t n, std::size_t block, const F& f) {
 
 }  // namespace
 
-ImportanceReport importance_report(std::span<const double> log_w) {
-  if (log_w.size() < 2) {
-    throw std::invalid_argument("importance: " + std::to_string(log_w.size()) +
-                                " draws; need at least 2");
-  }
-  const auto worst = std::ranges::max_element(log_w);
-  const double ess = importance_ess(log_w), n = double(log_w.size());
-  if (!std::isfinite(*worst) || std::isnan(ess)) {
-    throw std::runtime_error("importance: the largest of " + std::to_string(log_w.size()) +
-                             " log weights is " + std::to_string(std::isnan(ess) ? ess : *worst) +
-                             "; need draws where the target is finite and not 0");
-  }
-  const double log_z = log_mean_exp(log_w);
-  return {.draws = log_w.size(),
-          .ess = ess,
-          .largest_weight = std::exp(*worst - log_z) / n,
-          .log_z = log_z,
-          .log_z_error = std::sqrt(std::max(0.0, 1 / ess - 1 / n)),
-          .worst = std::size_t(worst - log_w.begin()),
-          .worst_log_weight = *worst - log_z};
-}
-
 std::vector<double> log_weights(const Energy& energy, const Proposal& proposal, ad::ConstView x) {
   const ad::Batched at = current_weight(energy, proposal);
   std::vector<double> log_w(x.rows());
@@ -92,6 +69,13 @@ std::vector<double> ImportanceSample::weights() const {
   const double log_sum = report.log_z + std::log(double(w.size()));
   std::ranges::transform(log_weights, w.begin(), [=](double l) { return std::exp(l - log_sum); });
   return w;
+}
+
+ImportanceSample ImportanceSample::smoothed() const {
+  std::vector<double> log_w = pareto_smoothed(log_weights).log_weights;
+  ImportanceReport of_these = importance_report(log_w);
+  of_these.pareto_k = report.pareto_k;
+  return {draws, std::move(log_w), of_these};
 }
 
 ImportanceSample::Mean ImportanceSample::mean(

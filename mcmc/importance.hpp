@@ -6,26 +6,10 @@
 
 #include "autodiff/random.hpp"
 #include "mcmc/energy.hpp"
+#include "mcmc/log_weights.hpp"
 
 // Importance sampling: w = exp(-U) / q of draws from a proposal q.
 namespace eqp::mcmc {
-
-/// What n log weights say.
-struct ImportanceReport {
-  std::size_t draws = 0;
-  double ess = 0;             ///< (sum w)^2 / sum w^2, in draws (Kong 1992)
-  double largest_weight = 0;  ///< the share of all weight on one draw: near 1, ess tells nothing
-  double log_z = 0;           ///< log mean w, an estimate of log of the integral of exp(-U)
-  double log_z_error = 0;     ///< its standard error by the delta method, sqrt(1 / ess - 1 / n)
-  std::size_t worst = 0;      ///< the draw of the largest weight
-  /// log (w / mean w) of that draw: an independence sampler that arrives there stays for about as
-  /// many steps as its exponential.
-  double worst_log_weight = 0;
-};
-
-/// Throws std::invalid_argument for fewer than 2 log weights, std::runtime_error unless their
-/// largest is finite and none is NaN.
-ImportanceReport importance_report(std::span<const double> log_weights);
 
 /// -U(x) - log q(x) of any positions, such as exact draws of the target or the states of chains: of
 /// a place that q never draws, draws of q tell nothing.  x (n, d) -> (n). An infinite U is
@@ -40,6 +24,8 @@ struct ImportanceSample {
 
   /// w_i / sum w, of sum 1.
   std::vector<double> weights() const;
+  /// The same draws with pareto_smoothed weights; k stays that of these.
+  ImportanceSample smoothed() const;
   struct Mean {
     double value, error;
   };

@@ -56,6 +56,7 @@ class Nuts {
   Nuts(const Energy& energy, std::size_t dim, Options options);
   double& step_size() { return options_.step_size; }
   Metric& metric() { return options_.metric; }
+  std::size_t max_depth() const { return options_.max_depth; }
 
   std::size_t block(std::size_t chains) const { return value_and_grad_.block(chains); }
   State init(ad::ConstView x0, std::size_t first_chain = 0) const;

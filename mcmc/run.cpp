@@ -4,14 +4,10 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
-#include <vector>
+
+#include "mcmc/e_bfmi.hpp"
 
 namespace eqp::mcmc {
-namespace {
-
-std::string whole(double count) { return std::to_string(std::uint64_t(count)); }
-
-}  // namespace
 
 void check(const RunOptions& options, bool adaptable) {
   const auto fail = [](const std::string& what) { throw std::invalid_argument("run: " + what); };
@@ -44,38 +40,24 @@ void check(const RunOptions& options, bool adaptable) {
   if (options.warmup == 0) fail("target_accept without warm-up steps to adapt in");
 }
 
-std::string warning(const Counts& counts, const Counts& global) {
-  Counts all = counts;
-  all += global;
-  std::vector<std::string> sentences;
-  if (all.not_finite > 0) {
-    sentences.push_back(std::to_string(all.not_finite) +
-                        " proposals were rejected because their energy was not finite (" +
-                        std::to_string(all.nan) + " nan, " +
-                        std::to_string(all.not_finite - all.nan) + " infinite).");
+RunFacts facts(const RunResult& result, const RunOptions& options) {
+  Counts all = result.counts;
+  all += result.global;
+  RunFacts facts{
+      .chains = result.last.rows(),
+      .steps = options.steps,
+      .warmup = options.warmup,
+      .transitions = std::uint64_t(result.counts.proposed),
+      .divergences = all.divergences,
+      .saturations = all.saturations,
+      .not_finite = all.not_finite,
+      .nan = all.nan,
+      .target_accept = options.adapt ? options.adapt->target_accept : options.target_accept};
+  const std::size_t draws = result.draws.shape()[1];
+  if (!result.stats.empty() && draws >= 4) {
+    facts.e_bfmi = e_bfmi({facts.chains, draws, result.stats[0]});
   }
-  if (all.divergences > 0) {
-    sentences.push_back(std::to_string(all.divergences) + " of " + whole(counts.proposed) +
-                        " trajectories diverged, so that parts of the target may be missing: lower "
-                        "the step size, raise the target acceptance or reparameterise.");
-  }
-  if (all.saturations > 0) {
-    sentences.push_back(std::to_string(all.saturations) + " of " + whole(counts.proposed) +
-                        " trajectories ended at max_depth before a U-turn: raise the step size or "
-                        "max_depth, or adapt the metric.");
-  }
-  std::string text;
-  for (const std::string& s : sentences) text += (text.empty() ? "" : " ") + s;
-  return text;
-}
-
-ad::Tensor first_draws(ad::ConstView draws, std::size_t kept) {
-  const std::size_t chains = draws.shape[0], d = draws.shape[2];
-  ad::Tensor first({chains, kept, d});
-  for (std::size_t c = 0; c < chains; ++c) {
-    std::ranges::copy(draws.row(c).first(kept * d), first.row(c).begin());
-  }
-  return first;
+  return facts;
 }
 
 }  // namespace eqp::mcmc

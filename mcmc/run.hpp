@@ -6,8 +6,10 @@
 
 #include "mcmc/adapt.hpp"
 #include "mcmc/chains.hpp"
+#include "mcmc/draw_buffer.hpp"
 #include "mcmc/ladder.hpp"
 #include "mcmc/warmup.hpp"
+#include "mcmc/warnings.hpp"
 
 namespace eqp::mcmc {
 
@@ -26,10 +28,16 @@ struct RunOptions {
   /// Keeps the state of the run now and then, and a run that begins goes on from what it kept, with
   /// the same bits as if it had never been stopped; null: none. The kernel must be Resumable.
   ad::Keeper* keeper = nullptr;
+  /// Gets the recorded draws as they come, with the statistics stats_of<K>() of the steps that made
+  /// them, and is finished at the end, but not where the keeper's state may be gone on with; null:
+  /// none. What it took belongs to that state.
+  DrawSink* sink = nullptr;
+  bool keep_draws = true;  // false: RunResult has none of them, and memory does not grow with steps
 };
 
 struct RunResult {
   ad::Tensor draws;                    // (chains, steps / thin, d)
+  std::vector<StatValues> stats;       // of the draws, (chains, steps / thin) per stats_of<K>()
   ad::Tensor last;                     // (chains, d)
   Counts counts;                       // of the recorded phase; of an alternation the local moves
   Counts global;                       // of an alternation the global moves
@@ -39,7 +47,7 @@ struct RunResult {
   double step_size = 0;  // of the recorded phase; 0 for a kernel without one to adapt
   LadderReport ladder;   // of parallel tempering
   Metric metric;         // of the recorded phase; unit for a kernel without one
-  std::string warning;   // in plain words, about the recorded phase; empty: none
+  RunFacts facts;        // for warnings(); what else was measured is for the caller to add
 };
 
 /// A kernel at several temperatures: its ladder adapts to the states of all blocks.
@@ -58,24 +66,23 @@ concept AdaptableLadder = HasLadder<K> &&
 /// Throws std::invalid_argument naming the first option that makes no sense.
 void check(const RunOptions& options, bool adaptable);
 
-/// What to know about proposals whose energy was not finite, and about trajectories that diverged
-/// or might not grow any longer; empty if there were none.
-std::string warning(const Counts& counts, const Counts& global);
-
-/// The first `kept` draws of every chain: (chains, draws, d) -> (chains, kept, d).
-ad::Tensor first_draws(ad::ConstView draws, std::size_t kept);
+/// What a run tells of itself.
+RunFacts facts(const RunResult& result, const RunOptions& options);
 
 /// A run under way: what `run` does between the points where it may be stopped.
 template <Kernel K>
 class Run {
  public:
   Run(K kernel, ad::ConstView x0, const RunOptions& options)
-      : kernel_(std::move(kernel)), options_(options), chains_(kernel_, x0, options.block) {
+      : kernel_(std::move(kernel)),
+        options_(options),
+        chains_(kernel_, x0, options.block),
+        kept_(x0.rows(), options.keep_draws ? options.steps / options.thin : 0, x0.shape[1],
+              stats_of<K>().size()) {
     if constexpr (Adaptable<K>) {
       if (options.adapt) warmup_.emplace(*options.adapt, options.warmup, options.key, x0.shape);
     }
     chains_.reset_counts();
-    draws_ = ad::Tensor({x0.rows(), options.steps / options.thin, x0.shape[1]});
   }
 
   bool ended() const { return t_ == options_.warmup + options_.steps; }
@@ -93,9 +100,7 @@ class Run {
       chains_.advance(kernel_, t_, steps, options_.key);
       adapt();
     } else {
-      chains_.advance(
-          kernel_, t_, steps, options_.key,
-          [&](std::size_t first, std::uint32_t t, ad::ConstView x) { record(first, t, x); });
+      record(steps);
     }
     t_ += steps;
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
@@ -111,9 +116,8 @@ class Run {
 
   /// What was recorded so far.
   RunResult result() {
-    gather_draws();
-    const std::uint32_t done = t_ - std::min(t_, options_.warmup);
-    RunResult result{.draws = ended() ? draws_ : first_draws(draws_.view(), done / options_.thin),
+    RunResult result{.draws = kept_.draws(),
+                     .stats = kept_.stats(),
                      .last = chains_.positions(),
                      .counts = chains_.counts(),
                      .global = chains_.global_counts(),
@@ -125,7 +129,8 @@ class Run {
     if constexpr (Adaptable<K>) result.step_size = kernel.step_size();
     if constexpr (Preconditioned<K>) result.metric = kernel.metric();
     if constexpr (HasLadder<K>) result.ladder = kernel_.report(chains_.states());
-    result.warning = warning(result.counts, result.global);
+    result.facts = facts(result, options_);
+    if constexpr (requires { kernel_.max_depth(); }) result.facts.max_depth = kernel_.max_depth();
     return result;
   }
 
@@ -139,25 +144,12 @@ class Run {
       if (warmup_) a("warmup", *warmup_);
     }
     if constexpr (Preconditioned<K>) a("metric", kernel_.metric());
-    gather_draws();
-    const std::uint32_t done = t_ - std::min(t_, options_.warmup);
-    ad::Tensor recorded = first_draws(draws_.view(), done / options_.thin);
-    std::vector<Real> values(recorded.flat().begin(), recorded.flat().end());
-    a("draws", values);
-    if (!a.reading()) return;
-    const std::size_t each = values.size() / draws_.rows();
-    for (std::size_t c = 0; c < draws_.rows(); ++c) {
-      std::copy_n(&values[c * each], each, draws_.row(c).begin());
-    }
+    a("kept", kept_);
+    if (options_.sink) a("sink", *options_.sink);
   }
 
  private:
   static constexpr std::uint32_t kSlice = 32;
-
-  void gather_draws() {
-    const std::size_t each = draws_.size() / draws_.rows();
-    chains_.gather(draws_.flat(), [&](std::size_t chain) { return chain * each; });
-  }
 
   bool adapts() const { return options_.target_accept > 0 || options_.adapt || HasLadder<K>; }
 
@@ -180,18 +172,40 @@ class Run {
     if constexpr (HasLadder<K>) kernel_.adapt_ladder(chains_.states());
   }
 
-  void record(std::size_t first_chain, std::uint32_t t, ad::ConstView x) {
-    const std::uint32_t done = t - options_.warmup + 1;
-    if (done % options_.thin != 0) return;
-    const std::size_t d = x.cols(), at = (done / options_.thin - 1) * d;
-    for (std::size_t i = 0; i < x.rows(); ++i) {
-      std::ranges::copy(x.row(i), draws_.row(first_chain + i).begin() + std::ptrdiff_t(at));
+  void record(std::uint32_t steps) {
+    const std::uint32_t first = t_ - options_.warmup, before = first / options_.thin;
+    const std::size_t k = (first + steps) / options_.thin - before;
+    ad::Tensor draws({chains_.size(), k, chains_.dim()});
+    std::vector<StatValues> stats(stats_of<K>().size(), StatValues(chains_.size() * k));
+    const auto take = [&](std::size_t first_chain, std::uint32_t t, ad::ConstView x,
+                          std::span<const Transition> transitions) {
+      const std::uint32_t done = t - options_.warmup + 1;
+      if (done % options_.thin != 0) return;
+      for (std::size_t i = 0; i < x.rows(); ++i) {
+        const std::size_t at = (first_chain + i) * k + done / options_.thin - 1 - before;
+        std::ranges::copy(x.row(i), &draws[at * x.cols()]);
+        if (!transitions.empty()) put(transitions[i], at, stats);
+      }
+    };
+    if constexpr (HasTransitions<K>) {
+      chains_.advance(kernel_, t_, steps, options_.key, take);
+    } else {
+      chains_.advance(kernel_, t_, steps, options_.key,
+                      [&](std::size_t c, std::uint32_t t, ad::ConstView x) { take(c, t, x, {}); });
     }
+    if (k == 0) return;
+    chains_.gather(draws.flat(), [&](std::size_t c) { return c * k * chains_.dim(); });
+    for (StatValues& values : stats) {
+      chains_.gather(std::span(values), [&](std::size_t c) { return c * k; });
+    }
+    if (options_.keep_draws) kept_.append(draws, stats, 0, k);
+    if (options_.sink) options_.sink->append(draws, stats);
   }
 
   K kernel_;
   RunOptions options_;
   Chains<K> chains_;
+  DrawBuffer kept_;
   std::optional<StepSizeAdapter> adapter_ =
       options_.target_accept > 0
           ? std::optional(StepSizeAdapter({options_.target_accept, options_.largest_step}))
@@ -200,7 +214,6 @@ class Run {
   std::uint32_t t_ = 0;  // steps made, warm-up included
   std::uint64_t warmup_gradients_ = 0;
   double warmup_seconds_ = 0, seconds_ = 0;
-  ad::Tensor draws_;  // (chains, steps / thin, d)
 };
 
 /// Runs kernel from x0 (n, d): warm-up, in which the step size may adapt to the mean acceptance
@@ -215,6 +228,7 @@ RunResult run(K kernel, ad::ConstView x0, const RunOptions& options) {
   const auto stopped = [&] { return options.stop && options.stop(); };
   if (!options.keeper) {
     while (!run.ended() && !stopped()) run.advance();
+    if (options.sink) options.sink->finish();
     return run.result();
   }
   if constexpr (Resumable<K>) {
@@ -229,6 +243,7 @@ RunResult run(K kernel, ad::ConstView x0, const RunOptions& options) {
       options.keeper->keep(state);
       if (!run.ended()) break;
     }
+    if (options.sink && run.ended()) options.sink->finish();
     return run.result();
   } else {
     throw std::invalid_argument("run: a keeper for a kernel whose state has no archive");

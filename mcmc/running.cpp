@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "autodiff/parallel.hpp"
 #include "mcmc/chain_values.hpp"
 
 namespace eqp::mcmc {
@@ -66,6 +67,32 @@ void Running::append(ad::ConstView draws, std::span<const StatValues>) {
     batch_ *= 2;
   }
   draws_ += k;
+}
+
+void Running::archive(ad::Archive& a) {
+  std::vector<double> moments;
+  for (const Batch& batch : complete_) {
+    for (const Moment& m : batch) moments.insert(moments.end(), {m.mean, m.squares});
+  }
+  for (const Moment& m : current_) moments.insert(moments.end(), {m.mean, m.squares});
+  a("batch", batch_);
+  a("draws", draws_);
+  a("in_current", in_current_);
+  a("moments", moments);
+  a("all_mean", std::span(all_mean_));
+  a("scatter", std::span(scatter_));
+  if (!a.reading()) return;
+  const std::size_t each = 2 * current_.size(), batches = moments.size() / each;
+  if (batches == 0 || batches > kBatches || moments.size() != batches * each) {
+    throw std::invalid_argument(std::to_string(moments.size()) + " moments are stored; need 1 to " +
+                                std::to_string(kBatches) + " times " + std::to_string(each));
+  }
+  complete_.assign(batches, Batch(current_.size()));
+  for (std::size_t i = 0; i < moments.size() / 2; ++i) {
+    complete_[i / current_.size()][i % current_.size()] = {moments[2 * i], moments[2 * i + 1]};
+  }
+  current_ = std::move(complete_.back());
+  complete_.pop_back();
 }
 
 void Running::add_covariance(ad::ConstView draws) {

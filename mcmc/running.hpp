@@ -23,6 +23,7 @@ class Running : public DrawSink {
 
   void append(ad::ConstView draws, std::span<const StatValues> = {}) override;
   void finish() override {}
+  void archive(ad::Archive& a) override;
 
   std::size_t draws() const { return draws_; }  // per chain
   /// Over all draws of all chains (d). Throw std::logic_error without draws.

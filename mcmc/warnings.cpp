@@ -18,30 +18,39 @@ std::string number(double value, int digits = 3) {
 
 std::string count_of(std::uint64_t count, std::uint64_t of, const std::string& whose) {
   std::string text = std::to_string(count) + " of " + std::to_string(of) + " " + whose;
-  if (of > 0) text += " (" + number(100 * double(count) / double(of), 2) + " %)";
+  if (of > 0) {
+    const double share = 100 * double(count) / double(of);
+    text += " (" + number(share, share < 100 ? 2 : 3) + " %)";
+  }
   return text;
 }
 
 /// The next of the targets that people try; nothing above 0.99.
 std::string higher_target(double target_accept) {
   for (const double next : {0.9, 0.95, 0.99}) {
-    if (target_accept > 0 && target_accept < next) return "--target-accept " + number(next);
+    if (target_accept > 0 && target_accept < next) return number(next);
   }
   return "";
 }
 
 /// So many times the steps, rounded up to two digits.
-std::string more_steps(std::uint32_t steps, double factor) {
+std::string raised(std::uint32_t steps, double factor) {
   const double wanted = double(steps) * factor;
   if (steps == 0 || !(wanted < 4e9)) return "";
   const double unit = std::pow(10.0, std::max(0.0, std::floor(std::log10(wanted)) - 1));
   // A hair less, so that a product that was rounded up is not rounded up again.
-  return "--steps " + std::to_string(std::uint64_t(std::ceil(wanted / unit - 1e-9) * unit));
+  return std::to_string(std::uint64_t(std::ceil(wanted / unit - 1e-9) * unit));
+}
+
+/// Empty where there is no such option, or nothing to set it to.
+std::string option(const std::string& name, const std::string& value) {
+  return name.empty() || value.empty() ? "" : name + " " + value;
 }
 
 class Collector {
  public:
-  Collector(const RunFacts& facts, const WarningLimits& limits) : facts_(facts), limits_(limits) {}
+  Collector(const RunFacts& facts, const WarningLimits& limits, const WarningFlags& flags)
+      : facts_(facts), limits_(limits), flags_(flags) {}
 
   std::vector<Warning> collect() {
     transitions();
@@ -59,17 +68,29 @@ class Collector {
   }
 
   void transitions() {
-    const std::uint64_t all = std::uint64_t(facts_.chains) * facts_.steps;
+    const std::uint64_t all = facts_.transitions;
+    const std::string smaller_steps =
+        option(flags_.target_accept, higher_target(facts_.target_accept));
     add({"divergences", facts_.divergences, all,
          count_of(facts_.divergences, all, "transitions after warm-up") + " diverged",
          "The sampler could not follow the energy there, so that estimates may be biased.",
-         "Take smaller steps; if a few stay, reparametrise.", higher_target(facts_.target_accept)});
+         "Take smaller steps; if a few stay, reparametrise.", smaller_steps});
+    add({"proposals", facts_.not_finite, facts_.not_finite,
+         std::to_string(facts_.not_finite) +
+             " proposals were rejected because their energy was "
+             "not finite (" +
+             std::to_string(facts_.nan) + " nan, " +
+             std::to_string(facts_.not_finite - facts_.nan) + " infinite)",
+         "The target counts as zero there.",
+         "If it is not, mend the energy; if it is, smaller steps meet it less often.",
+         smaller_steps});
+    const std::string depth = facts_.max_depth > 0 ? " of " + std::to_string(facts_.max_depth) : "";
     add({"max_depth", facts_.saturations, all,
          count_of(facts_.saturations, all, "transitions after warm-up") +
-             " reached the maximum tree depth of " + std::to_string(facts_.max_depth),
+             " reached the maximum tree depth" + depth,
          "Trajectories end too early, which makes the chains slow but not wrong.",
          "Allow deeper trees, or rescale the parameters.",
-         "--max-depth " + std::to_string(facts_.max_depth + 2)});
+         depth.empty() ? "" : option(flags_.max_depth, std::to_string(facts_.max_depth + 2))});
   }
 
   void energies() {
@@ -85,7 +106,8 @@ class Collector {
              number(limits_.e_bfmi) + ", the lowest " + number(least),
          "The chains move slowly between energies, so that tails may be missed.",
          "Warm up longer; if that does not help, reparametrise.",
-         facts_.warmup > 0 ? "--warmup " + std::to_string(2 * std::uint64_t(facts_.warmup)) : ""});
+         option(flags_.warmup,
+                facts_.warmup > 0 ? std::to_string(2 * std::uint64_t(facts_.warmup)) : "")});
   }
 
   void parameters() {
@@ -118,7 +140,7 @@ class Collector {
          count_of(unsettled, all.size(), "modes") +
              " have weights that differ between the halves of the chains by more than their error",
          "The chains have not settled, so that weights are not to be trusted.",
-         "Warm up and run longer.", more_steps(facts_.steps, 4)});
+         "Warm up and run longer.", more_steps(4)});
   }
 
   void mixing() {
@@ -138,14 +160,14 @@ class Collector {
          count_of(apart, all, "parameters") + " have an R-hat above " + number(limits_.r_hat) +
              ", the largest " + number(worst_rhat),
          "The chains have not mixed, so that no estimate is to be trusted yet.",
-         "Warm up and run longer, or reparametrise.", more_steps(facts_.steps, 2)});
+         "Warm up and run longer, or reparametrise.", more_steps(2)});
     const auto ess = [&](const char* kind, const char* name, const char* consequence,
                          std::uint64_t few, double worst) {
       add({kind, few, all,
            count_of(few, all, "parameters") + " have a " + name + " ESS below " +
                number(limits_.ess_per_chain) + " per chain, " + number(least_ess, 6) +
                " in all, the smallest " + number(worst),
-           consequence, "Run longer.", more_steps(facts_.steps, least_ess / worst)});
+           consequence, "Run longer.", more_steps(least_ess / worst)});
     };
     ess("ess_bulk", "bulk", "Means and medians, and R-hat too, may be unreliable.", few_bulk,
         worst_bulk);
@@ -165,8 +187,13 @@ class Collector {
          "Train the proposal longer, or give it heavier tails.", ""});
   }
 
+  std::string more_steps(double factor) const {
+    return option(flags_.steps, raised(facts_.steps, factor));
+  }
+
   const RunFacts& facts_;
   const WarningLimits& limits_;
+  const WarningFlags& flags_;
   std::vector<Warning> found_;
 };
 
@@ -178,8 +205,9 @@ std::string Warning::text() const {
   return line;
 }
 
-std::vector<Warning> warnings(const RunFacts& facts, const WarningLimits& limits) {
-  return Collector(facts, limits).collect();
+std::vector<Warning> warnings(const RunFacts& facts, const WarningLimits& limits,
+                              const WarningFlags& flags) {
+  return Collector(facts, limits, flags).collect();
 }
 
 std::string text(std::span<const Warning> warnings) {

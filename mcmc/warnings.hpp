@@ -10,16 +10,19 @@ namespace eqp::mcmc {
 
 /// What is known of a run's recorded phase; what was not measured stays as it is.
 struct RunFacts {
-  std::size_t chains = 0, draws = 0;    // draws per chain
+  std::size_t chains = 0;
   std::uint32_t steps = 0, warmup = 0;  // as asked for
+  std::uint64_t transitions = 0;        // of all chains
   std::uint64_t divergences = 0;        // transitions
   std::uint64_t saturations = 0;        // transitions
-  std::uint32_t max_depth = 0;
-  double target_accept = 0;            // 0: not adapted to
-  std::span<const double> e_bfmi;      // per chain
-  std::span<const Summary> summaries;  // per parameter
-  std::optional<double> pareto_k;      // of the draws' importance weights,
-  std::size_t weights = 0;             // of which there are so many
+  std::size_t max_depth = 0;            // 0: not known
+  std::uint64_t not_finite = 0;         // proposals rejected for an energy that is NaN or infinite
+  std::uint64_t nan = 0;                // of these, the NaN
+  double target_accept = 0;             // 0: not adapted to
+  std::vector<double> e_bfmi;           // per chain
+  std::span<const Summary> summaries;   // per parameter
+  std::optional<double> pareto_k;       // of the draws' importance weights,
+  std::size_t weights = 0;              // of which there are so many
   const ModeWeights* modes = nullptr;
 };
 
@@ -30,9 +33,15 @@ struct WarningLimits {
   double e_bfmi = 0.3;
 };
 
+/// What the options of the program that warns are called; empty: it has none.
+struct WarningFlags {
+  std::string target_accept = "--target-accept", max_depth = "--max-depth", warmup = "--warmup",
+              steps = "--steps";
+};
+
 struct Warning {
-  /// divergences, max_depth, e_bfmi, not_finite, constant, r_hat, ess_bulk, ess_tail, pareto_k,
-  /// mode_lost, mode_unsettled.
+  /// divergences, proposals, max_depth, e_bfmi, not_finite, constant, r_hat, ess_bulk, ess_tail,
+  /// pareto_k, mode_lost, mode_unsettled.
   std::string kind;
   std::uint64_t count = 0, of = 0;
   std::string what;         // "7 of 4000 transitions (0.18 %) diverged"
@@ -45,7 +54,8 @@ struct Warning {
 };
 
 /// In the order in which to mend: what biases first, what is merely imprecise last.
-std::vector<Warning> warnings(const RunFacts& facts, const WarningLimits& limits = {});
+std::vector<Warning> warnings(const RunFacts& facts, const WarningLimits& limits = {},
+                              const WarningFlags& flags = {});
 
 /// A line each, or that there is nothing to warn of.
 std::string text(std::span<const Warning> warnings);

@@ -125,7 +125,7 @@ bool reproducible(const fs::path& file) {
   const std::string name = file.filename(), extension = file.extension();
   return name == "metrics.csv" || extension == ".safetensors" ||
          (extension == ".npy" && name.starts_with("samples")) ||
-         *file.begin() == fs::path("figures");
+         *file.begin() == fs::path("figures") || *file.begin() == fs::path("draws");
 }
 
 RunFolder::RunFolder(const Cli& cli)
@@ -231,11 +231,15 @@ fs::path RunFolder::state_file(const std::string& task) const {
 }
 
 std::string RunFolder::state_owner(const std::string& task) const {
+  return task + " of " + experiment_ + " " + options().dump();
+}
+
+Row RunFolder::options() const {
   Row options = Row::object();
   for (const auto& [name, value] : configuration_["options"].items()) {
     if (!is_free(name)) options[name] = value;
   }
-  return task + " of " + experiment_ + " " + options.dump();
+  return options;
 }
 
 void RunFolder::samples(const std::string& name, ad::ConstView x) {

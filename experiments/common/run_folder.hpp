@@ -30,8 +30,8 @@ void require_free_folder(const std::filesystem::path& folder, bool overwrite);
 bool require_same_run(const Cli& cli);
 
 /// Whether a file of a run folder, named relative to it, has the same bytes in every run with the
-/// same options and executable, on any number of threads: metrics.csv, samples*.npy, models and
-/// figures do. config.json names the machine; summary.json and report.html tell seconds.
+/// same options and executable, on any number of threads: metrics.csv, samples*.npy, draws, models
+/// and figures do. config.json names the machine; summary.json and report.html tell seconds.
 bool reproducible(const std::filesystem::path& file);
 
 class RunFolder {
@@ -64,6 +64,8 @@ class RunFolder {
   /// Where the state of a task of this run is kept, and as whose; the folder of the file exists.
   std::filesystem::path state_file(const std::string& task) const;
   std::string state_owner(const std::string& task) const;
+  /// The options, those aside that no result depends on.
+  Row options() const;
   /// Whether this run goes on with an earlier one.
   bool resumed() const { return resumed_; }
   CheckpointEvery checkpoint_every() const { return checkpoint_every_; }

@@ -6,7 +6,7 @@ scratch=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 # Those of a run that no time is in.
-files() { (cd "$1" && find . -name metrics.csv -o -name 'samples*.npy' -o -name '*.safetensors' | sort); }
+files() { (cd "$1" && find . -name metrics.csv -o -name 'samples*.npy' -o -name '*.safetensors' -o -path './draws/*' -type f | sort); }
 
 # same_files A B: whether two runs left the same files.
 same_files() {

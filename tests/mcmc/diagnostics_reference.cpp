@@ -118,3 +118,26 @@ BOOST_AUTO_TEST_CASE(pareto_k_is_that_of_arviz) {
   }
   BOOST_TEST(cases.size() == 7);
 }
+
+BOOST_AUTO_TEST_CASE(smoothed_weights_are_those_of_arviz) {
+  std::size_t changed = 0;
+  for (const auto& [name, row] : reference()["weights"].items()) {
+    const std::vector<double> raw = values("weights_" + name);
+    const SmoothedWeights ours = pareto_smoothed(raw, row["efficiency"].get<double>());
+    BOOST_TEST(agree(ours.k, number(row["pareto_k"])), name);
+    const std::vector<double> now = sorted(ours.log_weights), before = sorted(raw);
+    const std::size_t tail = row["smoothed"].size(), body = now.size() - tail;
+    for (std::size_t i = 0; i < tail; ++i) {
+      const double theirs = number(row["smoothed"][i]);
+      BOOST_TEST(std::abs(now[body + i] - theirs) <= 1e-9 * std::max(1.0, std::abs(theirs)),
+                 name << " " << i << ": " << now[body + i] << ", ArviZ: " << theirs);
+      changed += now[body + i] != before[body + i];
+    }
+    // The rest stays, and so does the order of all.
+    for (std::size_t i = 0; i < body; ++i) BOOST_TEST(now[i] == before[i]);
+    for (std::size_t i = 0; i + 1 < raw.size(); ++i) {
+      if (raw[i] < raw[i + 1]) BOOST_TEST(ours.log_weights[i] <= ours.log_weights[i + 1]);
+    }
+  }
+  BOOST_TEST(changed > 300);
+}

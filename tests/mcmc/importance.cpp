@@ -48,6 +48,14 @@ BOOST_AUTO_TEST_CASE(gaussian_weights_have_their_closed_forms) {
       s.mean([](std::span<const Real> x) { return double(x[0]) * double(x[0]); });
   BOOST_TEST(std::abs(square - 1) < 4 * error);
   BOOST_TEST(error < 0.006);
+  // Bounded weights: a light tail, which smoothing hardly changes.
+  BOOST_TEST(s.report.pareto_k == pareto_k(s.log_weights));
+  BOOST_TEST(s.report.pareto_k < 0.3);
+  const ImportanceSample smooth = s.smoothed();
+  BOOST_TEST(smooth.report.pareto_k == s.report.pareto_k);
+  BOOST_TEST(smooth.log_weights == pareto_smoothed(s.log_weights).log_weights,
+             boost::test_tools::per_element());
+  BOOST_TEST(std::abs(smooth.report.log_z - s.report.log_z) < s.report.log_z_error);
   // The same weights, at given positions.
   const std::vector<double> again = log_weights(half_square, isotropic(d, v), s.draws);
   for (std::size_t i = 0; i < 100; ++i) {

@@ -60,3 +60,33 @@ BOOST_AUTO_TEST_CASE(pareto_k_of_odd_weights_is_documented) {
   BOOST_TEST(pareto_k_threshold(100) == 0.5);
   BOOST_TEST(pareto_k_threshold(1'000'000) == 0.7);
 }
+
+BOOST_AUTO_TEST_CASE(weights_that_no_tail_is_fitted_to_are_not_smoothed) {
+  const auto each = boost::test_tools::per_element();
+  std::vector<double> few{0, 1, 2}, broken(100, 0.0), equal(100, 1.0);
+  broken[7] = kInfinity;
+  for (const std::vector<double>& raw : {few, broken, equal, std::vector<double>()}) {
+    BOOST_TEST(pareto_smoothed(raw).log_weights == raw, each);
+  }
+  BOOST_TEST(pareto_smoothed(few).k == kInfinity);
+  BOOST_TEST(std::isnan(pareto_smoothed(broken).k));
+  BOOST_CHECK_THROW(pareto_smoothed(few, -1), std::invalid_argument);
+}
+
+// w = E^-k with E exponential has the mean Gamma(1 - k) and, for k > 1/2, no variance: means of raw
+// weights scatter by outliers, those of smoothed ones less.
+BOOST_AUTO_TEST_CASE(smoothing_brings_means_of_heavy_weights_nearer) {
+  const double k = 0.7, exact = std::log(std::tgamma(1 - k));
+  double raw = 0, smoothed = 0;
+  constexpr std::size_t kRepeats = 200;
+  ad::Draws draws({4, 0});
+  for (std::size_t repeat = 0; repeat < kRepeats; ++repeat) {
+    std::vector<double> log_w(1000);
+    for (double& a : log_w) a = -k * std::log(-std::log(draws.uniform()));
+    raw += std::pow(std::exp(log_mean_exp(log_w) - exact) - 1, 2) / kRepeats;
+    smoothed +=
+        std::pow(std::exp(log_mean_exp(pareto_smoothed(log_w).log_weights) - exact) - 1, 2) /
+        kRepeats;
+  }
+  BOOST_TEST(smoothed < raw / 2);
+}

@@ -1,13 +1,12 @@
 #include "mcmc/netcdf_draws.hpp"
 
-#include <netcdf.h>
-
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include "autodiff/random.hpp"
+#include "tests/netcdf_reader.hpp"
 
 using namespace eqp;
 using namespace eqp::mcmc;
@@ -21,76 +20,12 @@ struct File {
              ("equipoise_" + std::to_string(sizeof(Real)) + "_" + name + ".nc")) {}
   ~File() {
     std::filesystem::remove(path);
-    std::filesystem::remove(path.string() + ".tmp");
+    std::filesystem::remove(path.string() + ".draws");
   }
   std::string bytes() const {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-};
-
-/// What the library itself says of a file.
-class Reader {
- public:
-  explicit Reader(const std::filesystem::path& path) {
-    BOOST_REQUIRE(nc_open(path.c_str(), NC_NOWRITE, &id_) == NC_NOERR);
-  }
-  ~Reader() { nc_close(id_); }
-  Reader(const Reader&) = delete;
-
-  std::string text(const char* attribute) const {
-    std::size_t length = 0;
-    BOOST_REQUIRE(nc_inq_attlen(id_, NC_GLOBAL, attribute, &length) == NC_NOERR);
-    std::string value(length, ' ');
-    BOOST_REQUIRE(nc_get_att_text(id_, NC_GLOBAL, attribute, value.data()) == NC_NOERR);
-    return value;
-  }
-  bool has_group(const char* name) const {
-    int group = 0;
-    return nc_inq_ncid(id_, name, &group) == NC_NOERR;
-  }
-  nc_type type(const char* group, const char* name) const {
-    nc_type type = 0;
-    const auto [g, v] = find(group, name);
-    BOOST_REQUIRE(nc_inq_vartype(g, v, &type) == NC_NOERR);
-    return type;
-  }
-  std::vector<std::string> dimensions(const char* group, const char* name) const {
-    const auto [g, v] = find(group, name);
-    int rank = 0, ids[NC_MAX_VAR_DIMS];
-    BOOST_REQUIRE(nc_inq_var(g, v, nullptr, nullptr, &rank, ids, nullptr) == NC_NOERR);
-    std::vector<std::string> names;
-    for (int i = 0; i < rank; ++i) {
-      char dimension[NC_MAX_NAME + 1];
-      nc_inq_dimname(g, ids[i], dimension);
-      names.emplace_back(dimension);
-    }
-    return names;
-  }
-  std::vector<double> values(const char* group, const char* name) const {
-    const auto [g, v] = find(group, name);
-    std::size_t size = 1;
-    for (const std::string& dimension : dimensions(group, name)) {
-      int id = 0;
-      std::size_t length = 0;
-      nc_inq_dimid(g, dimension.c_str(), &id);
-      nc_inq_dimlen(g, id, &length);
-      size *= length;
-    }
-    std::vector<double> all(size);
-    BOOST_REQUIRE(nc_get_var_double(g, v, all.data()) == NC_NOERR);
-    return all;
-  }
-
- private:
-  std::pair<int, int> find(const char* group, const char* name) const {
-    int g = 0, v = 0;
-    BOOST_REQUIRE(nc_inq_ncid(id_, group, &g) == NC_NOERR);
-    BOOST_REQUIRE(nc_inq_varid(g, name, &v) == NC_NOERR);
-    return {g, v};
-  }
-
-  int id_ = 0;
 };
 
 const NetcdfOptions kOptions{
@@ -117,6 +52,9 @@ void write(const std::filesystem::path& path, const ad::Tensor& draws) {
   }
   BOOST_TEST(!std::filesystem::exists(path));
   file.finish();
+  for (const char* ending : {".tmp", ".draws"}) {
+    BOOST_TEST(!std::filesystem::exists(path.string() + ending));
+  }
 }
 
 }  // namespace
@@ -127,7 +65,7 @@ BOOST_AUTO_TEST_CASE(netcdf_file_is_read_by_its_library_as_arviz_lays_it_out) {
   const File file("layout");
   const ad::Tensor draws = ad::normal({2, 10, 3}, {1, 0});
   write(file.path, draws);
-  const Reader reader(file.path);
+  const test::NetcdfReader reader(file.path);
   BOOST_TEST(reader.text("configuration") == R"({"seed": 7})");
   BOOST_TEST(reader.dimensions("posterior", "mu") == (Names{"chain", "draw"}), each);
   BOOST_TEST(reader.dimensions("posterior", "theta") == (Names{"chain", "draw", "theta_dim_0"}),
@@ -168,11 +106,38 @@ BOOST_AUTO_TEST_CASE(netcdf_without_options_has_one_vector_and_no_statistics) {
     writer.append(ad::Tensor({3, 2, 4}), {});
     BOOST_CHECK_THROW(writer.append(ad::Tensor({3, 2, 5}), {}), std::invalid_argument);
     writer.finish();
+    BOOST_CHECK_THROW(writer.append(ad::Tensor({3, 2, 4}), {}), std::logic_error);
   }
-  const Reader reader(file.path);
+  const test::NetcdfReader reader(file.path);
   BOOST_TEST(reader.values("posterior", "x").size() == 24);
   BOOST_TEST(reader.values("posterior", "x_dim_0").size() == 4);
   BOOST_TEST(!reader.has_group("sample_stats"));
+}
+
+BOOST_AUTO_TEST_CASE(netcdf_of_no_draws_has_none) {
+  const File file("none");
+  NetcdfDraws(file.path, 2, 3, kOptions).finish();
+  const test::NetcdfReader reader(file.path);
+  BOOST_TEST(reader.values("posterior", "theta").empty());
+  BOOST_TEST(reader.values("posterior", "theta_dim_0").size() == 2);
+}
+
+// More than is copied at once, so that the file is written in several parts.
+BOOST_AUTO_TEST_CASE(netcdf_of_many_draws_has_all_of_them_in_order) {
+  const File file("many");
+  const std::size_t n = 3000, d = 700;
+  NetcdfDraws writer(file.path, 2, d);
+  ad::Tensor slab({2, 100, d});
+  for (std::size_t first = 0; first < n; first += 100) {
+    for (std::size_t i = 0; i < 200; ++i) {
+      std::ranges::fill(slab.flat().subspan(i * d, d), Real(n * (i / 100) + first + i % 100));
+    }
+    writer.append(slab, {});
+  }
+  writer.finish();
+  const std::vector<double> x = test::NetcdfReader(file.path).values("posterior", "x");
+  BOOST_REQUIRE(x.size() == 2 * n * d);
+  for (std::size_t i = 0; i < 2 * n; ++i) BOOST_TEST(x[i * d + i % d] == double(i));
 }
 
 BOOST_AUTO_TEST_CASE(netcdf_refuses_names_sizes_and_places_that_cannot_be) {

@@ -111,19 +111,21 @@ BOOST_AUTO_TEST_CASE(rejected_proposals_are_counted_and_the_run_warns_of_them) {
     const auto result = row.run(problem, all_at(1), {.steps = 60});
     const std::uint64_t nan = result.counts.nan + result.global.nan;
     BOOST_TEST(nan > 500u, row.name);
-    BOOST_TEST(
-        result.warning.starts_with(std::to_string(nan) +
-                                   " proposals were rejected because their energy was not finite "
-                                   "(" +
-                                   std::to_string(nan) + " nan, 0 infinite)."));
+    const std::vector<Warning> all = warnings(result.facts);
+    const auto rejected = std::ranges::find(all, "proposals", &Warning::kind);
+    BOOST_REQUIRE((rejected != all.end()));
+    BOOST_TEST(rejected->what == std::to_string(nan) +
+                                     " proposals were rejected because their energy was not finite "
+                                     "(" +
+                                     std::to_string(nan) + " nan, 0 infinite)");
   }
   const Cut cut{kInfinity};
   const auto walled = rows()[1].run(cut.problem(), all_at(0), {.steps = 60});
   BOOST_TEST(walled.counts.not_finite > 500u);
   BOOST_TEST(walled.counts.nan == 0u);
-  BOOST_TEST(walled.warning.find("(0 nan, ") != std::string::npos);
+  BOOST_TEST(warnings(walled.facts)[0].what.find("(0 nan, ") != std::string::npos);
   const auto free = rows()[1].run({half_square, {}}, all_at(0), {.steps = 10});
-  BOOST_TEST(free.warning == "");
+  BOOST_TEST(warnings(free.facts).empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_chain_whose_energy_is_no_longer_finite_stops_the_run) {

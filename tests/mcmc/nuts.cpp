@@ -75,12 +75,14 @@ BOOST_AUTO_TEST_CASE(the_neck_of_a_funnel_diverges_and_is_counted) {
       run(Nuts(funnel, 10, {.step_size = 1}), start(40, 10), {.steps = 100, .block = 16});
   BOOST_TEST(result.counts.divergences > 20u);
   BOOST_TEST(result.counts.divergences < 2000u);
-  BOOST_TEST(result.warning.find(std::to_string(result.counts.divergences) +
-                                 " of 4000 trajectories diverged") != std::string::npos);
+  const std::vector<Warning> all = warnings(result.facts);
+  BOOST_TEST(all[0].kind == "divergences");
+  BOOST_TEST(all[0].count == result.counts.divergences);
+  BOOST_TEST(all[0].of == 4000u);
   const auto calm = run(Nuts(half_square, 10, {.step_size = 0.4}), start(40, 10), {.steps = 100});
   BOOST_TEST(calm.counts.divergences == 0u);
   BOOST_TEST(calm.counts.saturations == 0u);
-  BOOST_TEST(calm.warning == "");
+  BOOST_TEST(warnings(calm.facts).empty());
 }
 
 BOOST_AUTO_TEST_CASE(trajectories_that_might_not_grow_are_counted) {
@@ -88,9 +90,10 @@ BOOST_AUTO_TEST_CASE(trajectories_that_might_not_grow_are_counted) {
                           {.steps = 10, .block = 4});
   BOOST_TEST(result.counts.saturations == 90u);
   BOOST_TEST(result.counts.gradients == 90u * 15);
-  BOOST_TEST(result.warning ==
-             "90 of 90 trajectories ended at max_depth before a U-turn: raise the step size or "
-             "max_depth, or adapt the metric.");
+  const std::vector<Warning> all = warnings(result.facts);
+  BOOST_TEST(all[0].what ==
+             "90 of 90 transitions after warm-up (100 %) reached the maximum tree depth of 4");
+  BOOST_TEST(all[0].flag == "--max-depth 6");
 }
 
 BOOST_AUTO_TEST_CASE(chains_run_ahead_and_visit_their_own_steps_in_order) {

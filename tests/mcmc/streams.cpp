@@ -4,16 +4,12 @@
 #include <limits>
 
 #include "autodiff/npy.hpp"
+#include "autodiff/parallel.hpp"
 #include "mcmc/diagnostics.hpp"
 #include "mcmc/draws_writer.hpp"
-#include "mcmc/nuts.hpp"
-#include "mcmc/random_walk.hpp"
-#include "mcmc/run.hpp"
 #include "mcmc/running.hpp"
-#include "mcmc/targets/gaussian_mixture.hpp"
 
-// Draws that are handed over in slabs: running moments, files of arrays, and the loop that feeds
-// them.
+// Draws that are handed over in slabs: running moments and files of arrays.
 using namespace eqp;
 using namespace eqp::mcmc;
 
@@ -54,8 +50,6 @@ void feed(DrawSink& sink, const ad::Tensor& draws, std::size_t n_stats, std::siz
 
 const auto kNear = boost::test_tools::tolerance(1e-10);
 const auto kEach = boost::test_tools::per_element();
-
-RandomWalk walk() { return {gaussian({{1, -1}, {1, 0, 0, 2}}).energy, 2, {.step_size = 1}}; }
 
 }  // namespace
 
@@ -141,8 +135,9 @@ BOOST_AUTO_TEST_CASE(running_moments_of_few_constant_or_broken_draws) {
 BOOST_AUTO_TEST_CASE(shards_hold_all_draws_and_statistics_and_are_bounded) {
   const Folder folder;
   const ad::Tensor draws = ad::normal({3, 100, 2}, {4, 0});
-  DrawsWriter writer(folder.path, 3, 2,
-                     {.shard_bytes = 3 * 2 * 30 * sizeof(Real), .stats = {{"lp"}, {"energy"}}});
+  DrawsWriter writer(
+      folder.path, 3, 2,
+      {.shard_bytes = 3 * (2 + 2) * 30 * sizeof(Real), .stats = {{"lp"}, {"energy"}}});
   BOOST_TEST(writer.shard_draws() == 30);
   feed(writer, draws, 2);
   BOOST_TEST(!std::filesystem::exists(folder.path / "draws-00003.npy"));
@@ -183,67 +178,4 @@ BOOST_AUTO_TEST_CASE(shards_are_not_mixed_with_older_ones_and_bad_slabs_are_refu
   gone.append(ad::Tensor({1, 2, 1}), two);
   std::filesystem::remove_all(other);
   BOOST_CHECK_THROW(gone.finish(), std::runtime_error);
-}
-
-BOOST_AUTO_TEST_CASE(record_streams_the_draws_that_run_keeps) {
-  const Folder folder;
-  const ad::Tensor x0 = ad::normal({5, 2}, {5, 0});
-  const ad::Key key{5, 1};
-  const RunResult kept = run(walk(), x0, {.steps = 100, .warmup = 10, .thin = 3, .key = key});
-  Chains<RandomWalk> chains(walk(), x0);
-  chains.advance(walk(), 0, 10, key);
-  Running running(5, 2);
-  DrawsWriter writer(folder.path, 5, 2);
-  Sinks both({&running, &writer});
-  const std::uint32_t draws = record(
-      chains, walk(), {.first_step = 10, .steps = 100, .thin = 3, .slab = 7, .key = key}, both);
-  both.finish();
-  BOOST_TEST(draws == 33);
-  BOOST_TEST(running.draws() == 33);
-  BOOST_TEST(read_shards(folder.path).flat() == kept.draws.flat(), kEach);
-}
-
-// A kernel that does not tell of its transitions has no statistics; NUTS runs chains ahead of each
-// other, and has.
-BOOST_AUTO_TEST_CASE(record_feeds_what_a_kernel_tells_of_its_transitions) {
-  BOOST_TEST(stats_of<RandomWalk>().empty());
-  const Folder folder;
-  const Nuts nuts(gaussian({{1, -1}, {1, 0, 0, 2}}).energy, 2, {.step_size = 0.5});
-  const ad::Tensor x0 = ad::normal({6, 2}, {7, 0});
-  const RunResult kept = run(nuts, x0, {.steps = 60, .thin = 2, .key = {7, 1}});
-  Chains<Nuts> chains(nuts, x0);
-  DrawsWriter writer(folder.path, 6, 2, {.stats = stats_of<Nuts>()});
-  record(chains, nuts, {.steps = 60, .thin = 2, .slab = 8, .key = {7, 1}}, writer);
-  writer.finish();
-  BOOST_TEST(read_shards(folder.path).flat() == kept.draws.flat(), kEach);
-  const ad::Tensor leapfrogs = read_shards(folder.path, "n_steps"),
-                   depth = read_shards(folder.path, "tree_depth"),
-                   accept = read_shards(folder.path, "acceptance_rate"),
-                   diverging = read_shards(folder.path, "diverging");
-  BOOST_TEST((depth.shape() == ad::Shape{6, 30}));
-  for (std::size_t i = 0; i < depth.size(); ++i) {
-    BOOST_TEST((depth[i] >= 1 && leapfrogs[i] >= depth[i]));
-    BOOST_TEST((accept[i] > 0 && accept[i] <= 1));
-    BOOST_TEST(diverging[i] == 0);
-  }
-  BOOST_TEST(e_bfmi(coordinate(read_shards(folder.path, "energy"), 0))[5] > 0.3);
-  Running running(6, 2);  // has no use for them
-  BOOST_TEST(record(chains, nuts, {.steps = 4, .key = {7, 2}}, running) == 4);
-}
-
-BOOST_AUTO_TEST_CASE(record_stops_between_slabs_and_refuses_bad_options) {
-  Chains<RandomWalk> chains(walk(), ad::normal({2, 2}, {6, 0}));
-  Running running(2, 2);
-  int asked = 0;
-  const RecordOptions options{
-      .steps = 100, .slab = 8, .key = {6, 1}, .stop = [&] { return ++asked == 4; }};
-  BOOST_TEST(record(chains, walk(), options, running) == 24);
-  BOOST_TEST(running.draws() == 24);
-  const auto refused = [&](const RecordOptions& bad) {
-    BOOST_CHECK_THROW(record(chains, walk(), bad, running), std::invalid_argument);
-  };
-  refused({.steps = 10, .thin = 0});
-  refused({.steps = 10, .thin = 11});
-  refused({.slab = 0});
-  refused({.first_step = 4'294'967'000u, .steps = 1000});
 }

@@ -17,9 +17,9 @@ Summary parameter(double ess_bulk, double ess_tail, double r_hat) {
 /// 4 chains of 1000 draws, with nothing wrong.
 RunFacts facts() {
   return {.chains = 4,
-          .draws = 1000,
           .steps = 1000,
           .warmup = 500,
+          .transitions = 4000,
           .max_depth = 10,
           .target_accept = 0.8};
 }
@@ -64,6 +64,42 @@ BOOST_AUTO_TEST_CASE(transitions_are_warned_of_with_count_share_and_flag) {
     run.target_accept = target;
     BOOST_TEST(warnings(run)[0].flag == flag);
   }
+}
+
+BOOST_AUTO_TEST_CASE(proposals_where_the_energy_is_not_finite_are_warned_of) {
+  RunFacts run = facts();
+  run.not_finite = 12;
+  run.nan = 5;
+  BOOST_TEST(text(warnings(run)) ==
+             "warning: 12 proposals were rejected because their energy was not finite (5 nan, 7 "
+             "infinite). The target counts as zero there. If it is not, mend the energy; if it is, "
+             "smaller steps meet it less often. Try --target-accept 0.9\n");
+}
+
+BOOST_AUTO_TEST_CASE(flags_are_those_of_the_program) {
+  RunFacts run = facts();
+  run.divergences = run.saturations = 1;
+  const std::vector<Summary> slow(1, parameter(399, 1000, 1.02));
+  run.summaries = slow;
+  run.e_bfmi = {0.1};
+  const auto flags = [&](const WarningFlags& names) {
+    std::vector<std::string> all;
+    for (const Warning& w : warnings(run, {}, names)) all.push_back(w.flag);
+    return all;
+  };
+  const auto each = boost::test_tools::per_element();
+  BOOST_TEST(flags({"--delta", "--depth", "--burn", "--draws"}) ==
+                 (std::vector<std::string>{"--delta 0.9", "--depth 12", "--burn 1000",
+                                           "--draws 2000", "--draws 1100"}),
+             each);
+  BOOST_TEST(flags({"", "", "", ""}) == std::vector<std::string>(5), each);
+  // Of a kernel whose largest depth nobody told.
+  run.max_depth = 0;
+  const Warning depth = warnings(run)[1];
+  BOOST_TEST(depth.what ==
+             "1 of 4000 transitions after warm-up (0.025 %) reached the maximum tree "
+             "depth");
+  BOOST_TEST(depth.flag == "");
 }
 
 BOOST_AUTO_TEST_CASE(chains_and_parameters_are_warned_of_at_the_limits_people_know) {

@@ -67,13 +67,6 @@ ad::Tensor quantities(const Posterior& posterior, ad::ConstView draws) {
   return result;
 }
 
-ad::Tensor starts(const Posterior& posterior, std::size_t n, ad::Key key) {
-  ad::Tensor x({n, posterior.dim()});
-  ad::BlockRng{key}.uniform(x);
-  for (Real& v : x.flat()) v = 4 * v - 2;
-  return x;
-}
-
 fs::path posterior_data() { return EQP_POSTERIOR_DATA; }
 
 const std::vector<std::string>& posterior_names() {

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "autodiff/random.hpp"
 #include "mcmc/energy.hpp"
 #include "mcmc/targets/target.hpp"
 
@@ -40,10 +39,6 @@ struct Posterior {
 /// The quantities of draws (..., d) -> (..., k). Throws std::invalid_argument for another last
 /// extent.
 ad::Tensor quantities(const Posterior& posterior, ad::ConstView draws);
-
-/// Starts (n, d) of n chains, uniform on (-2, 2) in every unconstrained parameter, as Stan's are;
-/// row i depends on the key and i alone.
-ad::Tensor starts(const Posterior& posterior, std::size_t n, ad::Key key);
 
 /// The folder with the data files and reference moments of the posteriors here.
 std::filesystem::path posterior_data();

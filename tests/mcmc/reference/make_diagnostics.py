@@ -92,8 +92,14 @@ for name, x in CASES.items():
 for name, (a, efficiency) in WEIGHTS.items():
     a = numpy.asarray(a, "<f4")
     numpy.save(HERE / f"weights_{name}.npy", a)
-    _, k = arviz.psislw(a.astype(float), efficiency)
-    result["weights"][name] = {"efficiency": efficiency, "pareto_k": plain(float(k))}
+    smoothed, k = arviz.psislw(a.astype(float), efficiency, normalize=False)
+    # All that is smoothed, and one that is not.
+    tail = 1 + int(numpy.ceil(min(a.size / 5, 3 * (a.size / efficiency) ** 0.5)))
+    result["weights"][name] = {
+        "efficiency": efficiency,
+        "pareto_k": plain(float(k)),
+        "smoothed": plain(numpy.sort(smoothed)[-tail:].tolist()),
+    }
 versions = {"arviz": arviz.__version__, "numpy": numpy.__version__}
 text = json.dumps({"versions": versions, **result}, indent=1)
 (HERE / "diagnostics.json").write_text(text + "\n")
