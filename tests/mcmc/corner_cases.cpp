@@ -41,8 +41,8 @@ std::vector<Row> rows_1d() {
           [=](const Problem& p) { return Alternate(isir(p), mala(p), {.local_steps = 2}); }),
       row("mala, pulled back",
           [](const Problem& p) {
-            ad::Params params;
-            const auto map = std::make_shared<flows::Whitening>(params, "w", 1);
+            static ad::Params params;
+            static const auto map = std::make_shared<flows::Whitening>(params, "w", 1);
             const Transport t = transport(map);
             return Pulled(Mala(pull_back(p.energy, t), 1, {.step_size = 0.2}), t);
           }),
@@ -95,8 +95,8 @@ BOOST_AUTO_TEST_CASE(kernels_sample_a_line) {
 }
 
 BOOST_AUTO_TEST_CASE(kernels_run_where_the_target_is_constant) {
-  const std::vector<std::string> always_accept{
-      "mala", "random walk", "hmc", "barker", "nuts", "elliptical slice", "parallel tempering"};
+  const std::vector<std::string> always_accept{"mala",   "random walk", "hmc",
+                                               "barker", "nuts",        "parallel tempering"};
   for (const Energy& energy : {Energy(flat), Energy(unrelated)}) {
     const Problem problem{energy, gaussian_proposal({0}, {1})};
     for (const Row& row : rows_1d()) {

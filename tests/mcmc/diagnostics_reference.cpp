@@ -121,7 +121,8 @@ BOOST_AUTO_TEST_CASE(pareto_k_is_that_of_arviz) {
 
 BOOST_AUTO_TEST_CASE(smoothed_weights_are_those_of_arviz) {
   std::size_t changed = 0;
-  for (const auto& [name, row] : reference()["weights"].items()) {
+  const nlohmann::json cases = reference()["weights"];
+  for (const auto& [name, row] : cases.items()) {
     const std::vector<double> raw = values("weights_" + name);
     const SmoothedWeights ours = pareto_smoothed(raw, row["efficiency"].get<double>());
     BOOST_TEST(agree(ours.k, number(row["pareto_k"])), name);

@@ -248,9 +248,10 @@ BOOST_AUTO_TEST_CASE(a_run_that_is_stopped_leaves_what_it_had) {
   RunOptions how = options();
   how.sink = &writer;
   int asked = 0;
-  how.stop = [&] { return ++asked == 4; };
+  how.stop = [&] { return ++asked == 5; };
   const RunResult result = run(walk(), start(), how);
-  BOOST_TEST((result.draws.shape() == ad::Shape{kChains, 21, kDim}));  // of 64 steps
+  BOOST_TEST((result.draws.shape() ==
+              ad::Shape{kChains, 21, kDim}));  // of 64 steps, after 2 slices of warm-up
   BOOST_TEST(read_shards(folder.path).flat() == result.draws.flat(), kEach);
 }
 
@@ -266,6 +267,7 @@ BOOST_AUTO_TEST_CASE(a_state_whose_files_are_gone_or_of_other_sizes_is_refused) 
   RunOptions how = options();
   const auto killed = [&] {
     fs::remove_all(folder.path);
+    kept.clear();
     Mortal mortal(kept, 6, 6);
     how.keeper = &mortal;
     Writers writers(walk(), folder.path, false);
