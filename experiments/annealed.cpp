@@ -6,17 +6,18 @@
 // Expect: the mean log weights of forward and reverse annealing 0.4 to 0.7 below and above the
 // exact log Z in every row, and both together within 0.02 of it for the phi^4 chains; 40 s on two
 // cores.
-#include <chrono>
 #include <cmath>
 #include <iomanip>
 #include <iostream>
 #include <memory>
 #include <sstream>
 
+#include "experiments/common/checkpoint.hpp"
 #include "experiments/common/experiment.hpp"
 #include "experiments/common/interrupt.hpp"
 #include "experiments/common/report.hpp"
 #include "experiments/common/run_folder.hpp"
+#include "experiments/common/stopwatch.hpp"
 #include "flows/full_gaussian.hpp"
 #include "mcmc/ais.hpp"
 #include "mcmc/hmc.hpp"
@@ -116,52 +117,60 @@ Row ais_row(const Problem& problem, const std::string& method, const mcmc::AisRe
   return out;
 }
 
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
+// A sampler of a problem, with the state and the time of which it is kept.
+struct Stage {
+  Stage(RunFolder& folder, const std::string& name, std::size_t group)
+      : keeper(folder, name, group, [this](ad::Archive& a) { a("watch", watch); }) {}
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
 
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  Stopwatch watch;
+  Checkpoint keeper;
 };
 
 // Sequential Monte Carlo finds temperatures and step sizes, between which annealing goes in finer
-// steps, with draws of its own.
-std::vector<Row> measure(const Problem& problem, const Settings& s, ad::Key key, Report& report) {
+// steps, with draws of its own. Rows are also logged, to a group.
+std::vector<Row> measure(const Problem& problem, const Settings& s, ad::Key key, std::size_t group,
+                         RunFolder& folder, Report& report) {
   std::vector<Row> rows;
   const auto make = [&](const mcmc::Energy& energy) {
     return mcmc::Hmc(energy, problem.path.base.dim,
                      {.step_size = problem.step_size, .leapfrog_steps = problem.leapfrog_steps});
   };
-  const auto add = [&](Row r, const Stopwatch& watch) {
-    r["seconds"] = watch.seconds();
+  const auto add = [&](Row r, const Row& seconds) {
+    r.erase("seconds");
+    folder.log(group, r);
+    r["seconds"] = seconds;
     rows.push_back(std::move(r));
     return !interrupted();
   };
-  const Stopwatch smc_watch;
+  Stage smc_stage(folder, problem.name + "/smc", group);
   const mcmc::SmcResult smc = mcmc::smc(problem.path, make,
                                         {.particles = s.particles,
                                          .conditional_ess = s.conditional_ess,
                                          .moves = s.smc_moves,
                                          .target_accept = 0.8,
-                                         .key = key.fork(0)});
+                                         .key = key.fork(0),
+                                         .keeper = &smc_stage.keeper});
+  if (!smc.complete) return rows;
   Row r = row(problem, "smc", smc.log_z);
   r["positive_mode"] = weight_above_zero(smc.x, smc.log_weight, problem.coordinate);
   r["weight_ess"] = smc.ess;
   r["temperatures"] = smc.levels.size();
-  if (!add(r, smc_watch)) return rows;
+  if (!add(r, smc_stage.watch.seconds())) return rows;
 
-  const mcmc::AisOptions options{.temperatures = mcmc::refined(smc.temperatures(), s.finer),
-                                 .moves = s.ais_moves,
-                                 .particles = s.particles,
-                                 .step_sizes = mcmc::stretched(smc.step_sizes(), s.finer),
-                                 .key = key.fork(1)};
-  const Stopwatch forward_watch;
+  Stage forward_stage(folder, problem.name + "/forward", group);
+  mcmc::AisOptions options{.temperatures = mcmc::refined(smc.temperatures(), s.finer),
+                           .moves = s.ais_moves,
+                           .particles = s.particles,
+                           .step_sizes = mcmc::stretched(smc.step_sizes(), s.finer),
+                           .key = key.fork(1),
+                           .keeper = &forward_stage.keeper};
   const mcmc::AisResult forward = mcmc::ais(problem.path, make, options);
+  if (!forward.complete) return rows;
   r = ais_row(problem, "forward ais", forward);
   r["positive_mode"] = weight_above_zero(forward.x, forward.log_weight, problem.coordinate);
-  if (!add(r, forward_watch)) return rows;
+  if (!add(r, forward_stage.watch.seconds())) return rows;
 
   const Stopwatch draws_watch;
   ad::Tensor x({s.particles, problem.path.base.dim});
@@ -170,13 +179,16 @@ std::vector<Row> measure(const Problem& problem, const Settings& s, ad::Key key,
   r["log_z"] = problem.log_z;
   r["log_z_minus_exact"] = r["standard_error"] = nullptr;
   r["positive_mode"] = weight_above_zero(x, std::vector<double>(s.particles), problem.coordinate);
-  if (!add(r, draws_watch)) return rows;
-  const Stopwatch reverse_watch;
-  const mcmc::AisResult reverse = mcmc::reverse_ais(problem.path, make, x, options);
-  add(ais_row(problem, "reverse ais", reverse), reverse_watch);
+  if (!add(r, draws_watch.seconds())) return rows;
 
-  rows.push_back(
-      row(problem, "both ais (Bennett)", mcmc::bennett(forward.log_weight, reverse.log_weight)));
+  Stage reverse_stage(folder, problem.name + "/reverse", group);
+  options.keeper = &reverse_stage.keeper;
+  const mcmc::AisResult reverse = mcmc::reverse_ais(problem.path, make, x, options);
+  if (!reverse.complete) return rows;
+  add(ais_row(problem, "reverse ais", reverse), reverse_stage.watch.seconds());
+  add(row(problem, "both ais (Bennett)", mcmc::bennett(forward.log_weight, reverse.log_weight)),
+      nullptr);
+
   const bool bracket = forward.bound.value <= problem.log_z && problem.log_z <= reverse.bound.value;
   std::ostringstream text;
   text << std::fixed << std::setprecision(4) << problem.name << ": " << forward.bound.value
@@ -219,7 +231,7 @@ void run(Cli& cli) {
   std::vector<Row> rows;
   for (std::size_t k = 0; k < problems.size() && !interrupted(); ++k) {
     const ad::Key key = ad::Key{cli.seed()}.fork(std::uint32_t(problems[k].path.base.dim));
-    for (const Row& r : measure(problems[k], settings, key, report)) {
+    for (const Row& r : measure(problems[k], settings, key, k, folder, report)) {
       rows.push_back(r);
       table.add(r);
     }

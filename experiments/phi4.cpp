@@ -16,6 +16,7 @@
 #include "experiments/common/progress.hpp"
 #include "experiments/common/report.hpp"
 #include "experiments/common/run_folder.hpp"
+#include "experiments/common/stopwatch.hpp"
 #include "experiments/common/warn.hpp"
 #include "flows/full_gaussian.hpp"
 #include "flows/realnvp.hpp"
@@ -42,10 +43,6 @@ struct Settings {
   double learning_rate;
   std::size_t blocks, width;
 };
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 /// n chains that all begin at +1 or, with `both`, alternately at +1 and -1.
 ad::Tensor starts(std::size_t n, std::size_t sites, bool both) {
@@ -127,11 +124,11 @@ void run(Cli& cli) {
   // look, and that they are there, but their weights only as far as the starts tell.
   constexpr std::size_t kTrainingChains = 64;
   const mcmc::Mala local(energy, s.sites, {.step_size = 1e-3});
-  auto begin = std::chrono::steady_clock::now();
+  Stopwatch training_watch;
   {
     Progress progress({.quiet = cli.quiet()});
     auto training = progress.start("flow", s.updates);
-    Checkpoint checkpoint(folder, "flow", 0);
+    Checkpoint checkpoint(folder, "flow", 0, [&](ad::Archive& a) { a("watch", training_watch); });
     train::fit(
         params,
         train::flow_from_chains(flow, energy, local, starts(kTrainingChains, s.sites, true),
@@ -149,7 +146,7 @@ void run(Cli& cli) {
           return true;
         });
   }
-  const double training_seconds = seconds_since(begin);
+  const double training_seconds = training_watch.seconds();
   const double training_gradients = double(s.updates) * double(s.batch);
   if (interrupted()) return;
 
@@ -159,19 +156,20 @@ void run(Cli& cli) {
   const auto sample = [&](const std::string& name, const auto& kernel, std::uint32_t steps,
                           double training_part) {
     if (interrupted()) return;
-    begin = std::chrono::steady_clock::now();
+    Stopwatch watch;
+    Checkpoint checkpoint(folder, name, 1, [&](ad::Archive& a) { a("watch", watch); });
     mcmc::RunOptions how{.steps = steps,
                          .warmup = steps,
                          .key = key.fork(2 + std::uint32_t(results.size())),
                          .target_accept = 0.75,
                          .largest_step = 1,
-                         .stop = interrupted};
+                         .keeper = &checkpoint};
     const mcmc::RunResult result = mcmc::run(kernel, x0, how);
     if (interrupted()) return;
     // Warm-up costs as much as what is recorded.
     const double gradients = 2 * double(result.counts.gradients + result.global.gradients);
     results.push_back(judge(name, result, s.steps, gradients + training_part * training_gradients,
-                            seconds_since(begin) + training_part * training_seconds));
+                            watch.seconds() + training_part * training_seconds));
   };
   const mcmc::Proposal proposal = mcmc::from_flow(flow);
   const mcmc::Mala mala(energy, s.sites, {.step_size = 1e-3});
@@ -200,7 +198,7 @@ void run(Cli& cli) {
              {.betas = mcmc::geometric_ladder(0.05, s.replicas), .local_steps = 5}),
          16 * s.steps, 0);
   if (interrupted()) return;
-  begin = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const mcmc::ImportanceSample weighted =
       mcmc::importance_sample(energy, proposal, s.chains * s.steps, key.fork(100));
   const auto mean =
@@ -213,7 +211,7 @@ void run(Cli& cli) {
         {"weight", mean.value},
         {"standard_error", mean.error},
         {"gradients", training_gradients},
-        {"seconds", seconds_since(begin) + training_seconds}},
+        {"seconds", watch.seconds() + training_seconds}},
        mcmc::warnings({.pareto_k = weighted.report.pareto_k, .weights = weighted.report.draws})});
 
   // Report

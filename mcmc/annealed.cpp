@@ -7,6 +7,15 @@
 
 namespace eqp::mcmc {
 
+bool keep_between(ad::Keeper* keeper, const ad::State& state, bool first,
+                  const std::function<bool()>& ended) {
+  if (!keeper) return true;
+  if (first) keeper->restore(state);
+  if (!ended()) return keeper->offer(state);
+  if (!first) keeper->keep(state);
+  return true;
+}
+
 void check_step_sizes(const std::string& who, std::span<const double> step_sizes,
                       std::size_t temperatures, bool adaptable) {
   if (step_sizes.empty()) return;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cmath>
+#include <functional>
 #include <optional>
+#include <stdexcept>
 
 #include "mcmc/chains.hpp"
 #include "mcmc/path.hpp"
@@ -13,7 +15,7 @@ namespace eqp::mcmc {
 /// Makes the kernel of an annealed sampler on the energy that it is given, such as
 /// [](const Energy& u) { return Mala(u, dim, {.step_size = 0.1}); }.
 template <class Make>
-concept KernelMaker = requires(const Make make, const Energy& energy) {
+concept AnnealedMaker = requires(const Make make, const Energy& energy) {
   { make(energy) } -> Kernel;
 };
 
@@ -43,6 +45,21 @@ class AnnealedChains {
     return chains_->counts();
   }
 
+  /// Where the chains stand (n, d). They must have moved.
+  ad::Tensor positions() const { return chains_->positions(); }
+
+  /// The chains must have moved. Throws std::invalid_argument for a kernel that is not Resumable.
+  void archive(ad::Archive& a) {
+    if constexpr (Resumable<K>) {
+      a("step", step_);
+      if constexpr (requires { kernel_.archive(a); }) a("kernel", kernel_);
+      if constexpr (Adaptable<K>) a("step_size", kernel_.step_size());
+      a("chains", *chains_);
+    } else {
+      throw std::invalid_argument("annealing: a keeper for a kernel whose state has no archive");
+    }
+  }
+
   /// 0 for a kernel that has none.
   double step_size() {
     if constexpr (Adaptable<K>) return kernel_.step_size();
@@ -60,6 +77,12 @@ class AnnealedChains {
   ad::Key key_;
   std::uint32_t step_ = 0;
 };
+
+/// Between two temperatures: keeps the state of an annealed sampler now and then, and when it has
+/// `ended`. Only after the first temperature is there a state of the chains to replace by the one
+/// that was kept, so that a sampler that goes on does that one again. Returns whether to go on.
+bool keep_between(ad::Keeper* keeper, const ad::State& state, bool first,
+                  const std::function<bool()>& ended);
 
 /// The step size for the next temperature, from the acceptance at this one: h exp(2 (a - target)).
 inline double adapted(double h, double acceptance, double target) {

@@ -29,6 +29,25 @@ std::vector<double> SmcResult::step_sizes() const {
   return h;
 }
 
+void SmcResult::archive(ad::Archive& a) {
+  a("log_weight", log_weight);
+  a("ancestor", ancestor);
+  a("resamplings", resamplings);
+  a("log_z", log_z.value);
+  constexpr std::size_t kColumns = 5;
+  std::vector<double> columns;
+  for (const Level& l : levels) {
+    columns.insert(columns.end(), {l.b, l.ess, double(l.resampled), l.acceptance, l.step_size});
+  }
+  a("levels", columns);
+  if (!a.reading()) return;
+  levels.clear();
+  for (std::size_t i = 0; i + kColumns <= columns.size(); i += kColumns) {
+    const double* v = &columns[i];
+    levels.push_back({v[0], v[1], v[2] != 0, v[3], v[4]});
+  }
+}
+
 void check(const SmcOptions& options, bool adaptable) {
   if (options.particles < 2) {
     throw std::invalid_argument("smc: particles " + std::to_string(options.particles) +

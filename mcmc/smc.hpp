@@ -18,6 +18,7 @@ struct SmcOptions {
   std::vector<double> step_sizes;    // (K), at given temperatures; empty: the kernel's own
   std::size_t most_temperatures = 10000;
   ad::Key key;
+  ad::Keeper* keeper = nullptr;  // see AisOptions
 };
 
 struct SmcResult {
@@ -36,10 +37,13 @@ struct SmcResult {
   LogZ log_z;      // of the target; its error from the particles' genealogy
   double ess = 0;  // of the weights
   std::vector<Level> levels;
+  bool complete = true;  // see AisResult
 
   /// 0, b_1, ..., b_K and their step sizes: for annealed importance sampling.
   std::vector<double> temperatures() const;
   std::vector<double> step_sizes() const;
+  /// All but x, until the last temperature.
+  void archive(ad::Archive& a);
 };
 
 /// Throws std::invalid_argument naming the first option that makes no sense.
@@ -84,7 +88,7 @@ void finish(SmcResult& particles, Resampling how);
 /// order 1 / n, which a second run does not have that is given the first one's temperatures() and
 /// step_sizes(). For an error bar without genealogies, give log_mean_weight() the log Z of several
 /// runs.
-template <KernelMaker Make>
+template <AnnealedMaker Make>
 SmcResult smc(const Path& path, const Make& make, const SmcOptions& options) {
   check(options, Adaptable<typename AnnealedChains<Make>::K>);
   AnnealedChains<Make> chains(path, make, options.key.fork(1));
@@ -92,7 +96,14 @@ SmcResult smc(const Path& path, const Make& make, const SmcOptions& options) {
   SmcResult r{.x = weights.draw(options.key.fork(0)), .ancestor = first_ancestors(options)};
   weights.at(r.x);
   r.log_weight = weights.from_base();
-  for (double b = 0; b < 1;) {
+  double b = 0;
+  const ad::State state = [&](ad::Archive& a) {
+    a("b", b);
+    a("particles", r);
+    a("chains", chains);
+    if (a.reading()) r.x = chains.positions();
+  };
+  for (bool on = true; on && b < 1;) {
     const double from = b;
     b = options.temperatures.empty()
             ? next_temperature(weights, r.log_weight, from, options.conditional_ess)
@@ -105,9 +116,11 @@ SmcResult smc(const Path& path, const Make& make, const SmcOptions& options) {
     level.step_size = chains.step_size();
     level.acceptance = chains.move(r.x, b, options.moves).rate();
     chains.set_step_size(adapted(level.step_size, level.acceptance, options.target_accept));
-    weights.at(r.x);
     add_level(r, level, options.most_temperatures);
+    on = keep_between(options.keeper, state, r.levels.size() == 1, [&] { return b == 1; });
+    weights.at(r.x);
   }
+  r.complete = b == 1;
   finish(r, options.resampling);
   return r;
 }

@@ -1,6 +1,7 @@
 #include "train/fit_flow.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -53,6 +54,18 @@ ad::Tensor columns(const Rows& rows, std::size_t begin, std::size_t end) {
 
 }  // namespace
 
+void FitToData::archive(ad::Archive& a) {
+  std::vector<double> losses;
+  for (const Epoch& e : epochs) losses.insert(losses.end(), {e.train_loss, e.validation_loss});
+  a("epochs", losses);
+  a("best", best);
+  if (!a.reading()) return;
+  epochs.clear();
+  for (std::size_t i = 0; i + 1 < losses.size(); i += 2) {
+    epochs.push_back({losses[i], losses[i + 1]});
+  }
+}
+
 FitToData fit_to_data(const flows::Flow& flow, ad::Params& params, const ad::Tensor& x,
                       const ad::Tensor& context, const FitToDataOptions& options) {
   check(flow, x, context, options);
@@ -78,25 +91,42 @@ FitToData fit_to_data(const flows::Flow& flow, ad::Params& params, const ad::Ten
   FitToData result;
   std::vector<Real> kept(params.values().begin(), params.values().end());
   std::uint32_t t = 0;
-  for (std::size_t e = 0; e < options.max_epochs; ++e) {
-    Epoch epoch;
+  double sum = 0;  // of the losses of an epoch's batches
+  bool ended = false;
+  const ad::State state = [&](ad::Archive& a) {
+    a("step", t);
+    a("sum", sum);
+    a("ended", ended);
+    a("update", update);
+    a("result", result);
+    a("kept", std::span(kept));
+  };
+  if (options.keeper) options.keeper->restore(state);
+  while (!ended) {
+    const std::size_t e = result.epochs.size();
+    std::optional<Epoch> epoch;  // once it ends
     try {
-      for (std::size_t k = 0; k < batches.per_epoch(); ++k, ++t) {
-        batches(t, batch);
-        epoch.train_loss += update.step(in, options.learning_rate(t)).loss;
+      batches(t, batch);
+      sum += update.step(in, options.learning_rate(t)).loss;
+      if (++t % batches.per_epoch() == 0) {
+        epoch = Epoch{sum / double(batches.per_epoch()), validation.loss()};
       }
-      epoch.train_loss /= double(batches.per_epoch());
-      epoch.validation_loss = validation.loss();
     } catch (const std::runtime_error& error) {
       throw std::runtime_error("epoch " + std::to_string(e) + ": " + error.what());
     }
-    result.epochs.push_back(epoch);
-    if (e == 0 || epoch.validation_loss < result.epochs[result.best].validation_loss) {
-      result.best = e;
-      std::ranges::copy(params.values(), kept.begin());
+    if (epoch) {
+      sum = 0;
+      result.epochs.push_back(*epoch);
+      if (e == 0 || epoch->validation_loss < result.epochs[result.best].validation_loss) {
+        result.best = e;
+        std::ranges::copy(params.values(), kept.begin());
+      }
+      const bool goes_on = !options.on_epoch || options.on_epoch(*epoch);
+      ended = !goes_on || e - result.best >= options.patience || e + 1 == options.max_epochs;
     }
-    const bool goes_on = !options.on_epoch || options.on_epoch(epoch);
-    if (!goes_on || e - result.best >= options.patience) break;
+    if (!options.keeper) continue;
+    if (ended) options.keeper->keep(state);
+    if (!ended && !options.keeper->offer(state)) break;
   }
   std::ranges::copy(kept, params.mutate().begin());
   return result;

@@ -37,4 +37,4 @@ check() {
 check training balanced_ebm_f32 --quick --data two_modes --method adaptive_flow
 check "persistent chains" train_ebm_f32 --quick --method pcd --data "$root/experiments/data/digits.csv.gz" --label last
 check sampling ring_f32 --quick
-check "NUTS with warm-up" posteriors_f32 --quick --model german_credit --save-draws
+check "NUTS with warm-up" posteriors_f32 --quick --model german_credit --draws npy

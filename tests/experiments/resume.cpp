@@ -1,8 +1,11 @@
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 
 #include "experiments/common/checkpoint.hpp"
 #include "experiments/common/cli.hpp"
+#include "experiments/common/finished.hpp"
 #include "experiments/common/run_folder.hpp"
+#include "experiments/common/stopwatch.hpp"
 #include "tests/experiments/support.hpp"
 #include "tests/message.hpp"
 
@@ -153,6 +156,54 @@ BOOST_AUTO_TEST_CASE(states_are_kept_by_steps_or_seconds) {
   for (const std::string bad : {"s", "-1", "1.5", "5m", "x", "nan", "infs"}) {
     BOOST_TEST(refusal([&] { kept(bad); }).starts_with("--checkpoint-every " + bad + ": need"));
   }
+}
+
+BOOST_AUTO_TEST_CASE(tasks_that_had_finished_are_not_done_again) {
+  const Scratch scratch;
+  const std::string whole = scratch.path / "whole", cut = scratch.path / "cut";
+  std::vector<int> worked;
+  // An infinity, which JSON does not have, and numbers that text might round.
+  const auto rows = [&](int task) {
+    worked.push_back(task);
+    return std::vector<Row>{{{"task", task}, {"value", 1.0 / task}},
+                            {{"task", task}, {"value", HUGE_VAL}}};
+  };
+  const auto run = [&](RunFolder& folder, int end) {
+    Finished finished(folder);
+    for (int task = 1; task <= end; ++task) {
+      const std::vector<Row> got =
+          finished.rows("task/" + std::to_string(task), [&] { return rows(task); });
+      BOOST_TEST(got.size() == 2u);
+      BOOST_TEST(got[0]["value"].get<double>() == 1.0 / task);
+      BOOST_TEST(got[1]["value"].get<double>() == HUGE_VAL);
+    }
+  };
+  demo({"--out", whole}, [&](RunFolder& folder) {
+    run(folder, 5);
+    folder.summary({});
+  });
+  // Kept after the second task, killed after the third.
+  demo({"--out", cut, "--checkpoint-every", "2"}, [&](RunFolder& folder) { run(folder, 3); });
+  worked.clear();
+  demo({"--out", cut, "--resume"}, [&](RunFolder& folder) {
+    run(folder, 5);
+    folder.summary({});
+  });
+  BOOST_TEST(worked == (std::vector{3, 4, 5}), boost::test_tools::per_element());
+  BOOST_TEST(read(fs::path(cut) / "metrics.csv") == read(fs::path(whole) / "metrics.csv"));
+}
+
+BOOST_AUTO_TEST_CASE(a_stopwatch_counts_what_an_earlier_process_took) {
+  Stopwatch before;
+  while (before.seconds() < 0.02) {
+  }
+  ad::Archive written;
+  before.archive(written);
+  Stopwatch after;
+  BOOST_TEST(after.seconds() < before.seconds());
+  ad::Archive reader(written.bytes(), ad::Archive::Pass::read);
+  after.archive(reader);
+  BOOST_TEST(after.seconds() >= 0.02);
 }
 
 BOOST_AUTO_TEST_CASE(a_state_that_cannot_be_kept_does_not_end_the_run) {

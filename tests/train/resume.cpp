@@ -2,8 +2,11 @@
 #include <string>
 
 #include "autodiff/parallel.hpp"
+#include "flows/maf.hpp"
 #include "tests/memory.hpp"
 #include "tests/train/methods.hpp"
+#include "train/fit_flow.hpp"
+#include "train/optimiser.hpp"
 
 using namespace eqp;
 using namespace eqp::train;
@@ -62,6 +65,37 @@ void check_resume(std::size_t i, MakeOptimiser optimiser, std::size_t stop_after
   BOOST_TEST((again.state == expected.state));
 }
 
+constexpr std::size_t kPerEpoch = 4;
+
+struct Fitted {
+  FitToData fit;
+  std::vector<Real> values;
+};
+
+/// So large a rate that patience ends the fit, after some epochs of kPerEpoch batches.
+Fitted fit_data(Memory* memory) {
+  ad::Params params;
+  const flows::Flow flow = flows::maf(params, "flow", 2, {.transforms = 1, .hidden = {8}}, {1, 0});
+  const FitToData fit = fit_to_data(flow, params, ad::normal({20 * (kPerEpoch + 1), 2}, {2, 0}),
+                                    {.patience = 3,
+                                     .batch = 20,
+                                     .validation = 0.2,
+                                     .learning_rate = constant(0.1),
+                                     .key = {3, 0},
+                                     .keeper = memory});
+  return {fit, std::vector<Real>(params.values().begin(), params.values().end())};
+}
+
+void check_same(const Fitted& a, const Fitted& b) {
+  BOOST_TEST(a.values == b.values, boost::test_tools::per_element());
+  BOOST_TEST(a.fit.best == b.fit.best);
+  BOOST_REQUIRE(a.fit.epochs.size() == b.fit.epochs.size());
+  for (std::size_t e = 0; e < a.fit.epochs.size(); ++e) {
+    BOOST_TEST(a.fit.epochs[e].train_loss == b.fit.epochs[e].train_loss);
+    BOOST_TEST(a.fit.epochs[e].validation_loss == b.fit.epochs[e].validation_loss);
+  }
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(resume)
@@ -92,6 +126,21 @@ BOOST_AUTO_TEST_CASE(a_training_that_ended_early_stays_ended) {
   };
   BOOST_TEST(run() == 4u);
   BOOST_TEST(run() == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(a_fit_to_data_goes_on_within_an_epoch_and_between_two) {
+  const Fitted whole = fit_data(nullptr);
+  BOOST_TEST(whole.fit.epochs.size() == whole.fit.best + 4);  // patience is part of the state
+  for (const std::size_t stop_after : {std::size_t(1), kPerEpoch, 2 * kPerEpoch + 3}) {
+    Memory memory;
+    memory.stop_after = stop_after;
+    BOOST_TEST(fit_data(&memory).fit.epochs.size() == stop_after / kPerEpoch);
+    memory.stop_after = std::size_t(-1);
+    check_same(whole, ad::with_threads(3, [&] { return fit_data(&memory); }));
+    const std::size_t steps = memory.steps;
+    check_same(whole, fit_data(&memory));
+    BOOST_TEST(memory.steps == steps);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_state_of_another_training_is_refused) {
