@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "mcmc/run.hpp"
+#include "tests/mcmc/runs.hpp"
 
 using namespace eqp;
 using namespace eqp::mcmc;

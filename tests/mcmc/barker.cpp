@@ -5,8 +5,8 @@
 #include <numbers>
 
 #include "mcmc/mala.hpp"
-#include "mcmc/run.hpp"
 #include "tests/mcmc/laws.hpp"
+#include "tests/mcmc/runs.hpp"
 
 using namespace eqp;
 using namespace eqp::mcmc;

@@ -6,7 +6,7 @@
 #include "mcmc/isir.hpp"
 #include "mcmc/mala.hpp"
 #include "mcmc/proposal.hpp"
-#include "mcmc/run.hpp"
+#include "tests/mcmc/runs.hpp"
 
 using namespace eqp;
 using namespace eqp::mcmc;

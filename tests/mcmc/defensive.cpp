@@ -8,8 +8,8 @@
 #include "mcmc/independent_mh.hpp"
 #include "mcmc/isir.hpp"
 #include "mcmc/proposal.hpp"
-#include "mcmc/run.hpp"
 #include "mcmc/targets/gaussian_mixture.hpp"
+#include "tests/mcmc/runs.hpp"
 
 using namespace eqp;
 using namespace eqp::mcmc;

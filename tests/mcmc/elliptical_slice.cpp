@@ -7,8 +7,8 @@
 #include "flows/full_gaussian.hpp"
 #include "flows/mixture.hpp"
 #include "flows/uniform.hpp"
-#include "mcmc/run.hpp"
 #include "mcmc/targets/gaussian_mixture.hpp"
+#include "tests/mcmc/runs.hpp"
 
 using namespace eqp;
 using namespace eqp::mcmc;

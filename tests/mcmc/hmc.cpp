@@ -2,7 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "mcmc/run.hpp"
+#include "tests/mcmc/runs.hpp"
 
 // What Hamiltonian kernels tell of their steps; their laws are tested in kernels.cpp.
 using namespace eqp;

@@ -6,8 +6,8 @@
 #include "mcmc/baoab.hpp"
 #include "mcmc/mala.hpp"
 #include "mcmc/proposal.hpp"
-#include "mcmc/run.hpp"
 #include "mcmc/tempering.hpp"
+#include "tests/mcmc/runs.hpp"
 
 using namespace eqp;
 using namespace eqp::mcmc;

@@ -2,7 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "mcmc/run.hpp"
+#include "tests/mcmc/runs.hpp"
 
 using namespace eqp;
 using namespace eqp::mcmc;

@@ -8,7 +8,7 @@
 #include "flows/base.hpp"
 #include "flows/mixture.hpp"
 #include "mcmc/isir.hpp"
-#include "mcmc/run.hpp"
+#include "tests/mcmc/runs.hpp"
 
 using namespace eqp;
 using namespace eqp::mcmc;

@@ -11,10 +11,10 @@
 #include "mcmc/mala.hpp"
 #include "mcmc/proposal.hpp"
 #include "mcmc/pull_back.hpp"
-#include "mcmc/run.hpp"
 #include "mcmc/targets/gaussian_mixture.hpp"
 #include "tests/mcmc/bend.hpp"
 #include "tests/mcmc/laws.hpp"
+#include "tests/mcmc/runs.hpp"
 
 // What the published code of Grenioux et al. (2023) gets wrong about sampling, shown absent.
 using namespace eqp;

@@ -11,9 +11,9 @@
 #include "mcmc/independent_mh.hpp"
 #include "mcmc/mala.hpp"
 #include "mcmc/proposal.hpp"
-#include "mcmc/run.hpp"
 #include "tests/mcmc/bend.hpp"
 #include "tests/mcmc/laws.hpp"
+#include "tests/mcmc/runs.hpp"
 
 using namespace eqp;
 using namespace eqp::mcmc;

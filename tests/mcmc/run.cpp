@@ -10,6 +10,7 @@
 #include "mcmc/mala.hpp"
 #include "mcmc/proposal.hpp"
 #include "mcmc/ula.hpp"
+#include "tests/mcmc/runs.hpp"
 #include "tests/message.hpp"
 
 using namespace eqp;

@@ -7,8 +7,8 @@
 #include "mcmc/mala.hpp"
 #include "mcmc/proposal.hpp"
 #include "mcmc/random_walk.hpp"
-#include "mcmc/run.hpp"
 #include "tests/mcmc/laws.hpp"
+#include "tests/mcmc/runs.hpp"
 
 using namespace eqp;
 using namespace eqp::mcmc;

@@ -9,7 +9,7 @@
 #include "mcmc/mala.hpp"
 #include "mcmc/nuts.hpp"
 #include "mcmc/proposal.hpp"
-#include "mcmc/run.hpp"
+#include "tests/mcmc/runs.hpp"
 
 using namespace eqp;
 using namespace eqp::mcmc;

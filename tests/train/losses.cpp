@@ -1,6 +1,11 @@
 #include <boost/test/unit_test.hpp>
 
+#include "mcmc/proposal.hpp"
 #include "tests/train/methods.hpp"
+#include "tests/train/support.hpp"
+#include "train/cd.hpp"
+#include "train/dsm.hpp"
+#include "train/nce.hpp"
 
 using namespace eqp;
 using namespace eqp::train;

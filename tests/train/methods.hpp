@@ -4,16 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "flows/base.hpp"
-#include "flows/realnvp.hpp"
-#include "nn/mlp.hpp"
-#include "tests/train/support.hpp"
-#include "train/adaptive_flow.hpp"
-#include "train/cd.hpp"
-#include "train/dsm.hpp"
-#include "train/flow_from_chains.hpp"
-#include "train/nce.hpp"
-#include "train/pcd.hpp"
+#include "train/objective.hpp"
 
 namespace eqp::train {
 
@@ -25,66 +16,6 @@ struct Method {
 };
 
 /// Every method, the contrastive ones with and without regulariser.
-inline std::vector<Method> all_methods(std::size_t batch) {
-  const DataSource data = gaussian_data({0.5, -1}, 0.7, {1});
-  std::vector<Method> methods;
-  const auto add = [&](std::string name, const auto& make) {
-    Method m{name, std::make_unique<ad::Params>(), std::make_unique<ad::Params>(), {}};
-    const nn::Mlp network(*m.params, "net", {2, 6, 1}, ad::tanh, {2});
-    const flows::Flow flow =
-        flows::realnvp(*m.flow_params, "flow", 2, {.blocks = 1, .hidden = {3}}, {3});
-    const mcmc::Energy energy = tilted([=](ad::Var x) { return sum(network(x), 1); }, flow);
-    m.objective = make(energy, flow, m);
-    methods.push_back(std::move(m));
-  };
-  const CdOptions cd_options{.dim = 2, .batch = batch, .steps = 3, .step_size = 0.05, .key = {4}};
-  const PcdOptions pcd_options{.dim = 2,
-                               .batch = batch,
-                               .steps = 3,
-                               .step_size = 0.05,
-                               .restart_probability = 0.1,
-                               .regulariser = 0.2,
-                               .key = {5}};
-  add("cd", [&](auto& u, auto&, Method&) { return cd(u, data, cd_options); });
-  add("regularised cd", [&](auto& u, auto&, Method&) {
-    CdOptions o = cd_options;
-    o.regulariser = 0.3;
-    return cd(u, data, o);
-  });
-  add("regularised pcd", [&](auto& u, auto& flow, Method&) {
-    return pcd(u, data, 2 * batch, base_sampler(flow), pcd_options);
-  });
-  add("dsm", [&](auto& u, auto&, Method&) {
-    return dsm(u, data, {.dim = 2, .batch = batch, .sigmas = {0.3, 0.8}, .key = {6}});
-  });
-  add("nce", [&](auto& u, auto&, Method& m) {
-    const mcmc::Proposal noise = mcmc::gaussian_proposal({0.2, 0.1}, {1.5, 2});
-    return nce(u, *m.params, data, noise, {.batch = batch, .noise_per_point = 3, .key = {7}});
-  });
-  add("adaptive_flow", [&](auto& u, auto& flow, Method& m) {
-    return adaptive_flow(u, data, flow, *m.flow_params,
-                         {.batch = batch, .bank = 2 * batch, .particles = 5, .key = {8}});
-  });
-  for (const double reverse : {0.0, 0.4}) {
-    add(reverse > 0 ? "flow_from_chains, mixed" : "flow_from_chains", [&](auto&, auto&, Method& m) {
-      m.params = std::make_unique<ad::Params>();
-      const auto base = std::make_shared<flows::TrainableGaussian>(*m.params, "base", 2);
-      const flows::Flow learner(base, {});
-      const mcmc::Energy target = [](ad::Var x) { return sum(square(x - 0.5), 1); };
-      using FlowMc = mcmc::Alternate<mcmc::Isir, mcmc::Mala>;
-      const FlowMc kernel({target, mcmc::from_flow(learner), {.particles = 4}},
-                          {target, 2, {.step_size = 0.1}}, {.local_steps = 2});
-      return flow_from_chains(
-          learner, target, kernel, ad::normal({batch / 10, 2}, {9}),
-          {.batch = batch, .reverse = reverse, .target_accept = 0.7, .key = {10}});
-    });
-  }
-  add("flow_ml", [&](auto&, auto&, Method& m) {
-    m.params = std::make_unique<ad::Params>();
-    const auto base = std::make_shared<flows::TrainableGaussian>(*m.params, "base", 2);
-    return flow_ml({base, {}}, data, batch);
-  });
-  return methods;
-}
+std::vector<Method> all_methods(std::size_t batch);
 
 }  // namespace eqp::train

@@ -4,6 +4,7 @@
 
 #include "tests/message.hpp"
 #include "tests/train/methods.hpp"
+#include "tests/train/support.hpp"
 
 using namespace eqp;
 using namespace eqp::train;

@@ -4,9 +4,12 @@
 #include <numbers>
 
 #include "autodiff/parallel.hpp"
+#include "flows/base.hpp"
 #include "tests/message.hpp"
 #include "tests/train/methods.hpp"
+#include "tests/train/support.hpp"
 #include "train/data/rows.hpp"
+#include "train/dsm.hpp"
 #include "train/flow_ml.hpp"
 
 using namespace eqp;
