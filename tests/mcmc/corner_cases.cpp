@@ -2,7 +2,6 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
-#include "flows/linear.hpp"
 #include "tests/mcmc/rows.hpp"
 #include "tests/message.hpp"
 
@@ -12,49 +11,6 @@ using namespace eqp::mcmc;
 using namespace eqp::mcmc::test;
 
 namespace {
-
-/// The kernels of rows(), in one dimension.
-std::vector<Row> rows_1d() {
-  const auto mala = [](const Problem& p) { return Mala(p.energy, 1, {.step_size = 0.2}); };
-  const auto isir = [](const Problem& p) { return Isir(p.energy, p.proposal, {.particles = 5}); };
-  return {
-      unadjusted(row("ula", [](const Problem& p) { return Ula(p.energy, 1, {.step_size = 0.1}); }),
-                 0.1),
-      row("mala", mala),
-      row("random walk",
-          [](const Problem& p) { return RandomWalk(p.energy, 1, {.step_size = 1.2}); }),
-      row("hmc", [](const Problem& p) { return Hmc(p.energy, 1, {.step_size = 0.4}); }),
-      row("nuts", [](const Problem& p) { return Nuts(p.energy, 1, {.step_size = 0.4}); }),
-      row("barker", [](const Problem& p) { return Barker(p.energy, 1, {.step_size = 1}); }),
-      unadjusted(
-          row("baoab", [](const Problem& p) { return Baoab(p.energy, 1, {.step_size = 0.1}); }), 0),
-      shrinking(row("elliptical slice",
-                    [](const Problem& p) {
-                      return EllipticalSlice(
-                          p.energy,
-                          std::make_shared<flows::DiagonalGaussian>(flows::standard_normal(1, 2)),
-                          {});
-                    })),
-      row("independent mh", [](const Problem& p) { return IndependentMh(p.energy, p.proposal); }),
-      row("isir", isir),
-      row("isir and mala",
-          [=](const Problem& p) { return Alternate(isir(p), mala(p), {.local_steps = 2}); }),
-      row("mala, pulled back",
-          [](const Problem& p) {
-            static ad::Params params;
-            static const auto map = std::make_shared<flows::Whitening>(params, "w", 1);
-            const Transport t = transport(map);
-            return Pulled(Mala(pull_back(p.energy, t), 1, {.step_size = 0.2}), t);
-          }),
-      replicated(row("parallel tempering",
-                     [](const Problem& p) {
-                       const auto local = [](const Energy& tempered, double beta) {
-                         return Mala(tempered, 1, {.step_size = 0.2 / beta});
-                       };
-                       return ParallelTempering<Mala>(p.energy, 1, local, {.betas = {1, 0.4}});
-                     })),
-  };
-}
 
 ad::Var gaussian_energy(ad::Var x) { return 2.0 * sum(square(x - 1.0), 1); }  // N(1, 1/4)
 
@@ -79,7 +35,7 @@ BOOST_AUTO_TEST_SUITE(corner_cases)
 BOOST_AUTO_TEST_CASE(kernels_sample_a_line) {
   constexpr std::size_t n = 4000;
   const Problem problem{gaussian_energy, gaussian_proposal({0.5}, {0.8})};
-  for (const Row& row : rows_1d()) {
+  for (const Row& row : rows_on_a_line()) {
     if (row.unadjusted) continue;  // biased, by steps that are tested elsewhere
     // Chains that have forgotten where they began are independent draws.
     const RunResult result = row.run(problem, ad::Tensor({n, 1}), {.steps = 40, .thin = 40});
@@ -99,7 +55,7 @@ BOOST_AUTO_TEST_CASE(kernels_run_where_the_target_is_constant) {
                                                "barker", "nuts",        "parallel tempering"};
   for (const Energy& energy : {Energy(flat), Energy(unrelated)}) {
     const Problem problem{energy, gaussian_proposal({0}, {1})};
-    for (const Row& row : rows_1d()) {
+    for (const Row& row : rows_on_a_line()) {
       const ad::Tensor x0 = near_zero(7, 1);
       const RunResult result = row.run(problem, x0, {.steps = 3});
       BOOST_TEST(ad::all_finite(result.draws.flat()), row.name);

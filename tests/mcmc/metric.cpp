@@ -4,7 +4,8 @@
 #include <set>
 
 #include "mcmc/hmc.hpp"
-#include "mcmc/run.hpp"
+#include "mcmc/mala.hpp"
+#include "tests/mcmc/runs.hpp"
 
 using namespace eqp;
 using namespace eqp::mcmc;
@@ -106,7 +107,7 @@ BOOST_AUTO_TEST_CASE(a_row_has_the_same_bits_in_any_company) {
 }
 
 BOOST_AUTO_TEST_CASE(a_metric_is_a_change_of_coordinates) {
-  // Hmc on U(x) with M^-1 = L L^T is Hmc on U(L z) without a metric.
+  // A kernel on U(x) with M^-1 = L L^T is the same one on U(L z) without a metric.
   const Metric metric = dense();
   const ad::Tensor z0 = ad::normal({6, kDim}, {.seed = 4});
   const auto mapped = [&](const ad::Tensor& z) {
@@ -125,17 +126,20 @@ BOOST_AUTO_TEST_CASE(a_metric_is_a_change_of_coordinates) {
     }
     return energy(x);
   };
-  const Hmc::Options options{.step_size = 0.4, .leapfrog_steps = 4};
-  Hmc::Options with_metric = options;
-  with_metric.metric = metric;
-  const auto a = run(Hmc(energy, kDim, with_metric), mapped(z0), {.steps = 5});
-  const auto b = run(Hmc(in_z, kDim, options), z0, {.steps = 5});
-  const ad::Tensor x = mapped(b.last);
-  for (std::size_t k = 0; k < x.size(); ++k) {
-    BOOST_TEST(std::abs(double(x[k]) - a.last[k]) < 1000 * kNear);
-  }
-  BOOST_TEST(a.counts.rate() > 0.5);
-  BOOST_TEST(a.counts.rate() < 0.999);
+  const auto check = [&](const auto& in_x, const auto& without) {
+    const RunResult a = run(in_x, mapped(z0), {.steps = 5}), b = run(without, z0, {.steps = 5});
+    const ad::Tensor x = mapped(b.last);
+    for (std::size_t k = 0; k < x.size(); ++k) {
+      BOOST_TEST(std::abs(double(x[k]) - a.last[k]) < 1000 * kNear);
+    }
+    BOOST_TEST(std::abs(a.counts.rate() - b.counts.rate()) < 1000 * kNear);
+    BOOST_TEST(a.counts.rate() > 0.5);
+    BOOST_TEST(a.counts.rate() < 0.999);
+  };
+  check(Hmc(energy, kDim, {.step_size = 0.4, .leapfrog_steps = 4, .metric = metric}),
+        Hmc(in_z, kDim, {.step_size = 0.4, .leapfrog_steps = 4}));
+  check(Mala(energy, kDim, {.step_size = 0.15, .metric = metric}),
+        Mala(in_z, kDim, {.step_size = 0.15}));
 }
 
 BOOST_AUTO_TEST_CASE(jitter_draws_a_number_of_leapfrog_steps_for_all_chains) {
@@ -174,6 +178,8 @@ BOOST_AUTO_TEST_CASE(what_is_no_metric_is_refused) {
              }).starts_with("Metric: covariance is not positive definite"));
   BOOST_TEST(message([] { Hmc(energy, 2, {.metric = dense()}); }) ==
              "Hmc: a metric of dimension 3; need 2");
+  BOOST_TEST(message([] { Mala(energy, 2, {.metric = dense()}); }) ==
+             "Mala: a metric of dimension 3; need 2");
   BOOST_TEST(message([] { Hmc(energy, 2, {.jitter = 1.5}); }) ==
              "Hmc: jitter 1.500000; need a number between 0 and 1");
   BOOST_TEST(message([] { Hmc(energy, 2, {.leapfrog_steps = 0}); }) ==

@@ -16,10 +16,10 @@
 #include "mcmc/proposal.hpp"
 #include "mcmc/pull_back.hpp"
 #include "mcmc/random_walk.hpp"
-#include "mcmc/run.hpp"
 #include "mcmc/targets/banana.hpp"
 #include "mcmc/tempering.hpp"
 #include "mcmc/ula.hpp"
+#include "tests/mcmc/runs.hpp"
 #include "tests/memory.hpp"
 
 using namespace eqp;
@@ -131,6 +131,8 @@ BOOST_AUTO_TEST_CASE(so_do_step_sizes_and_metrics_that_adapt) {
     const RunOptions adapted{.adapt = WarmupOptions{.metric = kind}};
     check_resume(
         "hmc", [] { return Hmc(bent(), kDim, {.step_size = 0.3, .jitter = 0.4}); }, adapted);
+    check_resume(
+        "mala", [] { return Mala(bent(), kDim, {.step_size = 0.2}); }, adapted);
     check_resume(
         "nuts", [] { return Nuts(bent(), kDim, {.step_size = 0.3}); }, adapted);
   }

@@ -1,6 +1,7 @@
 #include "tests/mcmc/rows.hpp"
 
 #include "flows/base.hpp"
+#include "flows/linear.hpp"
 #include "mcmc/defensive.hpp"
 #include "mcmc/proposal.hpp"
 #include "tests/mcmc/bend.hpp"
@@ -66,6 +67,11 @@ std::vector<Row> rows() {
       unadjusted(row("ula", [](const Problem& p) { return Ula(p.energy, 2, {.step_size = 0.2}); }),
                  0.2),
       row("mala", mala),
+      row("mala with a metric",
+          [](const Problem& p) {
+            const Metric metric = Metric::dense(std::vector{1.3, 0.4, 0.4, 0.7}, 2);
+            return Mala(p.energy, 2, {.step_size = 0.4, .metric = metric});
+          }),
       row("random walk", walk),
       row("hmc",
           [](const Problem& p) {
@@ -121,6 +127,48 @@ std::vector<Row> rows() {
                        };
                        return ParallelTempering<Mala>(p.energy, 2, local,
                                                       {.betas = {1, 0.5, 0.2}, .local_steps = 1});
+                     })),
+  };
+}
+
+std::vector<Row> rows_on_a_line() {
+  const auto mala = [](const Problem& p) { return Mala(p.energy, 1, {.step_size = 0.2}); };
+  const auto isir = [](const Problem& p) { return Isir(p.energy, p.proposal, {.particles = 5}); };
+  return {
+      unadjusted(row("ula", [](const Problem& p) { return Ula(p.energy, 1, {.step_size = 0.1}); }),
+                 0.1),
+      row("mala", mala),
+      row("random walk",
+          [](const Problem& p) { return RandomWalk(p.energy, 1, {.step_size = 1.2}); }),
+      row("hmc", [](const Problem& p) { return Hmc(p.energy, 1, {.step_size = 0.4}); }),
+      row("nuts", [](const Problem& p) { return Nuts(p.energy, 1, {.step_size = 0.4}); }),
+      row("barker", [](const Problem& p) { return Barker(p.energy, 1, {.step_size = 1}); }),
+      unadjusted(
+          row("baoab", [](const Problem& p) { return Baoab(p.energy, 1, {.step_size = 0.1}); }), 0),
+      shrinking(row("elliptical slice",
+                    [](const Problem& p) {
+                      return EllipticalSlice(
+                          p.energy,
+                          std::make_shared<flows::DiagonalGaussian>(flows::standard_normal(1, 2)),
+                          {});
+                    })),
+      row("independent mh", [](const Problem& p) { return IndependentMh(p.energy, p.proposal); }),
+      row("isir", isir),
+      row("isir and mala",
+          [=](const Problem& p) { return Alternate(isir(p), mala(p), {.local_steps = 2}); }),
+      row("mala, pulled back",
+          [](const Problem& p) {
+            static ad::Params params;
+            static const auto map = std::make_shared<flows::Whitening>(params, "w", 1);
+            const Transport t = transport(map);
+            return Pulled(Mala(pull_back(p.energy, t), 1, {.step_size = 0.2}), t);
+          }),
+      replicated(row("parallel tempering",
+                     [](const Problem& p) {
+                       const auto local = [](const Energy& tempered, double beta) {
+                         return Mala(tempered, 1, {.step_size = 0.2 / beta});
+                       };
+                       return ParallelTempering<Mala>(p.energy, 1, local, {.betas = {1, 0.4}});
                      })),
   };
 }

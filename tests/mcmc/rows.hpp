@@ -34,5 +34,7 @@ struct Row {
 
 /// Step sizes are large, so that the accept step matters.
 std::vector<Row> rows();
+/// Most of them in one dimension, for any target on a line.
+std::vector<Row> rows_on_a_line();
 
 }  // namespace eqp::mcmc::test
