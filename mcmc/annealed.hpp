@@ -46,7 +46,7 @@ class AnnealedChains {
   }
 
   /// Where the chains stand (n, d). They must have moved.
-  ad::Tensor positions() const { return chains_->positions(); }
+  ad::Tensor positions() { return chains_->positions(); }
 
   /// The chains must have moved. Throws std::invalid_argument for a kernel that is not Resumable.
   void archive(ad::Archive& a) {

@@ -2,6 +2,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
+#include "mcmc/proposal.hpp"
 #include "tests/mcmc/rows.hpp"
 #include "tests/message.hpp"
 
