@@ -121,16 +121,6 @@ std::uint32_t fit(Ebm& ebm, const train::Objective& objective, const MethodSetti
       on_step);
 }
 
-train::LogDensity log_density(const mcmc::Energy& energy, std::size_t dim) {
-  const ad::Batched energies(
-      {{dim}}, [=](std::span<const ad::Var> in) -> ad::Vars { return {energy(in[0])}; });
-  return [=](ad::ConstView x, std::span<double> log_p) {
-    ad::Workspace at = energies.workspace(x.rows());
-    mcmc::evaluate(at, x);
-    for (std::size_t i = 0; i < log_p.size(); ++i) log_p[i] = -double(at.out(0)[i]);
-  };
-}
-
 train::LogDensity log_density(const train::Distribution& truth) {
   return [log_prob = truth.log_prob](ad::ConstView x, std::span<double> log_p) {
     for (std::size_t i = 0; i < log_p.size(); ++i) {

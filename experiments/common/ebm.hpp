@@ -67,8 +67,7 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const train
 std::uint32_t fit(Ebm& ebm, const train::Objective& objective, const MethodSettings& settings,
                   const train::OnStep& on_step = {}, ad::Keeper* keeper = nullptr);
 
-/// -U as a function of points, following the parameters as they move.
-train::LogDensity log_density(const mcmc::Energy& energy, std::size_t dim);
+using train::log_density;
 
 /// The exact log density as a function of points.
 train::LogDensity log_density(const train::Distribution& truth);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "autodiff/parallel.hpp"
+#include "mcmc/metropolis.hpp"
 
 namespace eqp::train {
 namespace {
@@ -25,6 +26,16 @@ Relative relative_masses(const Grid& grid) {
 }
 
 }  // namespace
+
+LogDensity log_density(const mcmc::Energy& energy, std::size_t dim) {
+  const ad::Batched energies(
+      {{dim}}, [=](std::span<const ad::Var> in) -> ad::Vars { return {energy(in[0])}; });
+  return [=](ad::ConstView x, std::span<double> log_p) {
+    ad::Workspace at = energies.workspace(x.rows());
+    mcmc::evaluate(at, x);
+    for (std::size_t i = 0; i < log_p.size(); ++i) log_p[i] = -double(at.out(0)[i]);
+  };
+}
 
 std::vector<double> evaluate(const LogDensity& log_p, ad::ConstView points) {
   std::vector<double> values(points.rows());

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "autodiff/tensor.hpp"
+#include "mcmc/energy.hpp"
 #include "train/metrics/mode_weights.hpp"
 
 // Unnormalised densities on the line and in the plane, tabulated on a regular grid.
@@ -15,6 +15,9 @@ namespace eqp::train {
 /// several threads at once, always with n = kDensityRows, so one compiled program serves all calls.
 using LogDensity = std::function<void(ad::ConstView x, std::span<double> log_p)>;
 inline constexpr std::size_t kDensityRows = 512;
+
+/// -U as a function of points (n, dim), following the parameters as they move.
+LogDensity log_density(const mcmc::Energy& energy, std::size_t dim);
 
 /// log_p at any number of points (n, d): calls with blocks of exactly kDensityRows rows, in
 /// parallel, the last one filled up with copies of the last point.
