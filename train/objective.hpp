@@ -12,8 +12,9 @@ namespace eqp::train {
 struct StepLog {
   double loss = 0;
   double gradient_norm = 0;
-  double acceptance = std::numeric_limits<double>::quiet_NaN();    // of the local moves
-  double global_moves = std::numeric_limits<double>::quiet_NaN();  // i-SIR move probability
+  double acceptance = std::numeric_limits<double>::quiet_NaN();  // of the local moves
+  double global_moves =
+      std::numeric_limits<double>::quiet_NaN();  // moves between modes: i-SIR, swaps
   double weight_ess =
       std::numeric_limits<double>::quiet_NaN();  // of the i-SIR weights, in particles
   double flow_loss = std::numeric_limits<double>::quiet_NaN();
