@@ -69,6 +69,7 @@ constexpr double kRowTolerance = kSingle ? 1e-5 : 1e-12;
 BOOST_AUTO_TEST_CASE(an_update_follows_the_gradient_of_the_mean_loss_of_every_method) {
   const double h = kSingle ? 3e-2 : 1e-3, tolerance = kSingle ? 1e-4 : 1e-9;
   for (Method& m : all_methods(150)) {
+    if (!m.plain_gradient) continue;
     Inputs inputs(m.objective);
     inputs.feed(m.objective, 0);
     std::vector<double> gradient;

@@ -7,9 +7,14 @@
 #include "train/adaptive_flow.hpp"
 #include "train/cd.hpp"
 #include "train/dsm.hpp"
+#include "train/energy_discrepancy.hpp"
+#include "train/flow_contrastive.hpp"
 #include "train/flow_from_chains.hpp"
 #include "train/nce.hpp"
 #include "train/pcd.hpp"
+#include "train/score_matching.hpp"
+#include "train/sliced_score_matching.hpp"
+#include "train/tempered_pcd.hpp"
 
 namespace eqp::train {
 
@@ -42,8 +47,48 @@ std::vector<Method> all_methods(std::size_t batch) {
   add("regularised pcd", [&](auto& u, auto& flow, Method&) {
     return pcd(u, data, 2 * batch, base_sampler(flow), pcd_options);
   });
+  add("cd with the law of its chains", [&](auto& u, auto&, Method& m) {
+    CdOptions o = cd_options;
+    o.kl = CdKlOptions{.steps = 2};
+    m.plain_gradient = false;
+    return cd(u, data, o);
+  });
+  add("tempered pcd", [&](auto& u, auto& flow, Method&) {
+    return tempered_pcd(u, data, base_sampler(flow),
+                        {.dim = 2,
+                         .batch = batch,
+                         .betas = {1, 0.5, 0.2, 0},
+                         .base = mcmc::gaussian_proposal({0, 0}, {1.2, 1.2}),
+                         .local_steps = 2,
+                         .step_size = 0.1,
+                         .key = {11}});
+  });
   add("dsm", [&](auto& u, auto&, Method&) {
     return dsm(u, data, {.dim = 2, .batch = batch, .sigmas = {0.3, 0.8}, .key = {6}});
+  });
+  add("noise conditional dsm", [&](auto& u, auto&, Method&) {
+    const NoisyEnergy blurred = [=](ad::Var x, ad::Var sigma) {
+      return u(x / (1 + square(sigma)));
+    };
+    return noise_conditional_dsm(
+        blurred, data,
+        {.dim = 2, .batch = batch, .sigmas = {0.3, 0.8}, .weights = {1, 2}, .key = {6}});
+  });
+  add("score matching",
+      [&](auto& u, auto&, Method&) { return score_matching(u, data, {.dim = 2, .batch = batch}); });
+  for (const SlicedNorm norm : {SlicedNorm::projected, SlicedNorm::exact}) {
+    add(norm == SlicedNorm::exact ? "sliced score matching, exact norm" : "sliced score matching",
+        [&](auto& u, auto&, Method&) {
+          return sliced_score_matching(
+              u, data, {.dim = 2, .batch = batch, .directions = 2, .norm = norm, .key = {12}});
+        });
+  }
+  add("energy discrepancy", [&](auto& u, auto&, Method&) {
+    return energy_discrepancy(u, data, {.dim = 2, .batch = batch, .samples = 4, .key = {13}});
+  });
+  add("flow contrastive", [&](auto& u, auto& flow, Method& m) {
+    return flow_contrastive(u, *m.params, data, flow, *m.flow_params,
+                            {.batch = batch, .flow_updates = 2, .key = {14}});
   });
   add("nce", [&](auto& u, auto&, Method& m) {
     const mcmc::Proposal noise = mcmc::gaussian_proposal({0.2, 0.1}, {1.5, 2});

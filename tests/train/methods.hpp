@@ -13,6 +13,8 @@ struct Method {
   std::string name;
   std::unique_ptr<ad::Params> params, flow_params;
   Objective objective;
+  /// Whether the gradient is that of the loss: none of its parts is held fixed by decree.
+  bool plain_gradient = true;
 };
 
 /// Every method, the contrastive ones with and without regulariser.
