@@ -1,167 +1,75 @@
-// Trains one energy by five methods and shows which of them got the mode weights right.
+// Trains one energy by several methods and shows which of them got the mode weights right.
 //
 //   ./run balanced_ebm --data two_modes --method adaptive_flow --epochs 75
 //
 // Expect: on eight Gaussians with weights 1 to 8 adaptive_flow has the smallest mode-weight error
 // of all; on the two modes it ends within 0.01 of 2/3, where PCD's weight goes between 0 and 1. One
 // and a half minutes on two cores; --quick takes some seconds and proves nothing.
+//
+//   ./run balanced_ebm --published --data four_modes
+//
+// repeats the study the method comes from, with its numbers beside ours: see docs/balanced.md.
 #include <iostream>
 
 #include "autodiff/ranks.hpp"
-#include "experiments/common/checkpoint.hpp"
-#include "experiments/common/ebm.hpp"
+#include "experiments/common/ebm_training.hpp"
 #include "experiments/common/experiment.hpp"
-#include "experiments/common/figure.hpp"
-#include "experiments/common/findings.hpp"
 #include "experiments/common/interrupt.hpp"
-#include "experiments/common/problems.hpp"
-#include "experiments/common/progress.hpp"
+#include "experiments/common/published.hpp"
 #include "experiments/common/report.hpp"
-#include "experiments/common/run_folder.hpp"
-#include "train/metrics/density_error.hpp"
-#include "train/metrics/grid_draws.hpp"
-#include "train/metrics/quadrature.hpp"
-#include "train/metrics/wasserstein.hpp"
 
 namespace eqp {
 namespace {
 
-constexpr std::size_t kPicture = 200, kTrace = 102, kSampling = 400;  // cells per axis
+constexpr std::size_t kPicture = Reference::kPicture;
 
-// What all methods on a data set share.
-struct Reference {
-  Problem problem;
-  train::Rows data;    // for training
-  ad::Tensor samples;  // for comparison, as many as are drawn from models
-  double w2_floor = 0;
-  std::vector<double> log_true;  // of 10 000 fresh points
-  ad::Tensor test;
-  std::vector<double> picture;
-};
-
-// What one training leaves behind.
-struct Outcome {
-  bool done = false;
-  std::string failure;  // why there is no model, if the training stopped by itself
-  Row row;
-  Series curve;
-  std::vector<double> picture;
-  ad::Tensor samples;
-  LateWeight late;
-};
-
-std::vector<double> normalised(const train::Grid& grid) {
-  const double log_z = train::log_z(grid);
-  std::vector<double> density;
-  for (const double v : grid.values) density.push_back(std::exp(v - log_z));
-  return density;
+// Points of many dimensions by the means of the two halves of their coordinates, in which the
+// corners are apart.
+ad::Tensor means_of_halves(ad::ConstView x) {
+  const std::size_t half = x.cols() / 2;
+  ad::Tensor means({x.rows(), 2});
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    for (std::size_t j = 0; j < 2 * half; ++j) means(i, j / half) += x(i, j) / Real(half);
+  }
+  return means;
 }
 
-Reference prepare(const Problem& problem, std::size_t n_samples, ad::Key key) {
-  const train::Distribution& truth = problem.truth;
-  Reference r{.problem = problem,
-              .data = train::Rows(train::draw(truth, problem.points, key.fork(0))),
-              .samples = train::draw(truth, n_samples, key.fork(1)),
-              .test = train::draw(truth, 10000, key.fork(2))};
-  r.w2_floor = train::sampling_floor(
-                   train::w2,
-                   [&](std::size_t k) {
-                     return train::draw(truth, n_samples, key.fork(3).fork(std::uint32_t(k)));
-                   },
-                   4)
-                   .mean;
-  r.log_true = train::log_prob(truth, r.test);
-  r.picture =
-      normalised(train::evaluate_grid(log_density(truth), problem.frame, kPicture, kPicture));
-  return r;
-}
-
-Outcome train_one(const Reference& r, const std::string& method, std::size_t group, ad::Key key,
-                  RunFolder& folder, Progress& progress) {
-  const Problem& p = r.problem;
-  const MethodSettings settings = p.tuned(method);
-  Ebm ebm(p.model, key.fork(0));
-  const train::LogDensity model = log_density(ebm.energy, 2);
-  const train::Modes& modes = p.truth.modes;
-  const auto epoch = std::uint32_t(std::max<std::size_t>(1, r.data.rows() / settings.batch));
-
-  Outcome out{.curve = {.name = method}};
-  const std::string task = p.truth.name + "/" + method;
-  Checkpoint checkpoint(folder, task, group, [&](ad::Archive& a) {
-    a("curve.x", out.curve.x);
-    a("curve.y", out.curve.y);
-  });
-  auto training = progress.start(task, settings.steps);
-  const auto start = std::chrono::steady_clock::now();
-  fit(
-      ebm, make_objective(method, ebm, r.data, settings, key.fork(1)), settings,
-      [&](std::uint32_t step, const train::StepLog& log) {
-        training.update({step, log.loss, log.acceptance});
-        if (step == 1) {
-          folder.block(task + " update", log.block);
-          folder.block(task + " chains", log.chain_block);
-        }
-        if (step % epoch == 0 || step == settings.steps) {
-          const train::Grid grid = train::evaluate_grid(model, p.box, kTrace, kTrace);
-          const double weight = train::masses_on_grid(grid, modes)[p.watched];
-          out.curve.x.push_back(double(step) / epoch);
-          out.curve.y.push_back(weight);
-          folder.log(group, {{"dataset", p.truth.name},
-                             {"method", method},
-                             {"step", step},
-                             {"loss", log.loss},
-                             {"acceptance", log.acceptance},
-                             {"global_moves", log.global_moves},
-                             {"weight_ess", log.weight_ess},
-                             {"flow_loss", log.flow_loss},
-                             {"weight", weight}});
-        }
-        return true;
-      },
-      &checkpoint);
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (interrupted()) return out;
-
-  const train::Quadrature z = train::integrate(model, p.box, modes, p.quadrature);
-  const train::DensityError error =
-      train::density_error(train::evaluate(model, r.test), z.log_z, r.log_true);
-  const train::Grid fine = train::evaluate_grid(model, p.box, kSampling, kSampling);
-  out.samples = train::draw_from_grid(fine, r.samples.rows(), key.fork(2));
-  out.picture = normalised(train::evaluate_grid(model, p.frame, kPicture, kPicture));
-  out.late = late_weight(out.curve.y);
-  out.row = {
-      {"dataset", p.truth.name},
-      {"method", method},
-      {"mode_weight", z.masses[p.watched]},
-      {"late_mean", out.late.mean},
-      {"mode_weight_error", train::weight_error(z.masses, p.truth.weights).rmse},
-      {"mode_weight_se", std::sqrt(train::weight_error_floor(p.truth.weights, r.data.rows()))},
-      {"w2", train::w2(out.samples, r.samples)},
-      {"w2_floor", r.w2_floor},
-      {"sliced_w2", train::sliced_w2(out.samples, r.samples)},
-      {"log_density_error", error.median_squared},
-      {"kl", error.kl},
-      {"updates", settings.steps},
-      {"seconds", seconds}};
-  out.done = true;
-  return out;
-}
-
-std::vector<PanelRow> density_rows(const Reference& r, std::span<const Outcome> outcomes) {
+std::vector<PanelRow> pictures(const Reference& r, std::span<const Outcome> outcomes) {
   const train::Box& frame = r.problem.frame;
-  const double top = *std::ranges::max_element(r.picture);
-  PanelRow densities{"density", {density("exact", frame, kPicture, kPicture, r.picture)}};
-  PanelRow samples{"samples", {scatter("exact", frame, r.samples)}};
+  const bool planar = r.problem.planar();
+  const auto dots = [&](const std::string& name, const ad::Tensor& x) {
+    return planar ? scatter(name, frame, x) : scatter(name, frame, means_of_halves(x));
+  };
+  PanelRow densities{"density", {}}, samples{"samples", {dots("exact", r.truth.samples)}};
+  if (planar) densities.panels.push_back(density("exact", frame, kPicture, kPicture, r.picture));
   for (const Outcome& out : outcomes) {
     if (!out.done) continue;
+    samples.panels.push_back(dots(out.curve.name, out.samples));
+    if (!planar) continue;
     // A model with a spike must not leave the others in the dark.
+    const double top = *std::ranges::max_element(r.picture);
     std::vector<double> clipped = out.picture;
     for (double& v : clipped) v = std::min(v, top);
     densities.panels.push_back(density(out.curve.name, frame, kPicture, kPicture, clipped));
-    samples.panels.push_back(scatter(out.curve.name, frame, out.samples));
   }
+  if (!planar) return {samples};
   return {densities, samples};
+}
+
+// Every number that the paper has too.
+Table beside_the_paper(const std::string& dataset, std::span<const Outcome> outcomes) {
+  Table table(dataset + ", beside Grenioux, Moulines & Gabrie (2023)");
+  for (const Outcome& out : outcomes) {
+    for (const auto& [quantity, value] : out.row.items()) {
+      const auto theirs = published_number(dataset, out.curve.name, quantity);
+      if (!theirs) continue;
+      table.add({{"method", out.curve.name},
+                 {"quantity", quantity},
+                 {"here", value},
+                 {"published", *theirs}});
+    }
+  }
+  return table;
 }
 
 void run(Cli& cli) {
@@ -170,10 +78,15 @@ void run(Cli& cli) {
   method_choices.insert(method_choices.end(), method_names().begin(), method_names().end());
   const auto data =
       cli.choice("data", "all", data_choices, "data set; all: the four of the report");
-  const auto method = cli.choice("method", "all", method_choices, "training method");
-  const bool published =
-      cli.flag("published",
-               "network and chains of Grenioux, Moulines & Gabrie (2023): minutes per data set");
+  const auto method = cli.choice("method", "all", method_choices,
+                                 "training method; all: the five of the report, and with "
+                                 "--published or in many dimensions the four of the paper");
+  const bool published = cli.flag("published",
+                                  "settings and numbers of Grenioux, Moulines & Gabrie (2023): "
+                                  "minutes to an hour per training");
+  const bool untilted = cli.flag("untilted",
+                                 "pcd and coop_flow train the network alone, as in "
+                                 "that paper, which may not be normalisable");
   const auto n_points =
       cli.get<std::size_t>("points", cli.quick() ? 2048 : 0,
                            "training points; 0: the data set's own number", {.max = 1e8});
@@ -185,11 +98,27 @@ void run(Cli& cli) {
   const auto epochs =
       cli.get("epochs", cli.quick() ? 4.0 : 0.0, "passes over the data; 0: the data set's own",
               {.min = 0, .max = 1e5});
+  const auto final_rate = cli.get(
+      "final-rate", 0.0, "learning rates at last, reached along a cosine; 0: the data set's own",
+      {.min = 0, .max = 1, .unit = "of those at first"});
+  const auto flow_updates =
+      cli.get("flow-updates", 1u, "adaptive_flow: of the flow per update of the energy",
+              {.min = 1, .max = 1000});
   cli.done();
 
   std::vector<std::string> names{data}, methods{method};
   if (data == "all") names = {"two_modes", "two_modes_equal", "eight_gaussians", "two_moons"};
-  if (method == "all") methods = method_names();
+  const bool planar = !data.starts_with("corners_");
+  if (method == "all") {
+    methods = published || !planar
+                  ? published_methods()
+                  : std::vector<std::string>{"cd", "pcd", "dsm", "nce", "adaptive_flow"};
+  } else if (!planar &&
+             std::ranges::find(published_methods(), method) == published_methods().end()) {
+    throw std::invalid_argument("--method " + method + " on " + data +
+                                ": need one of pcd, nt_ebm, coop_flow, adaptive_flow, whose chains "
+                                "tell how much is where");
+  }
   const ad::Key key{cli.seed()};
   RunFolder folder(cli);
 
@@ -199,10 +128,13 @@ void run(Cli& cli) {
   };
   std::vector<Reference> references(names.size());
   ad::parallel_for(names.size(), [&](std::size_t i) {
-    Problem problem = make_problem(names[i], published);
+    Problem problem = make_problem(names[i], published ? Settings::published : Settings::ours);
     if (epochs > 0) problem.epochs = epochs;
     if (n_points > 0) problem.points = n_points;
     if (batch > 0) problem.settings.batch = batch;
+    problem.settings.tilted = !untilted;
+    problem.settings.flow_updates = flow_updates;
+    problem.final_rate = final_rate;
     // The default accuracy costs a second per model of many modes.
     if (cli.quick()) problem.quadrature = {.tolerance = 1e-4, .mass_tolerance = 5e-3};
     references[i] = prepare(problem, n_samples, key.fork(number(problem_names(), names[i])));
@@ -218,7 +150,7 @@ void run(Cli& cli) {
     const ad::Key own =
         key.fork(1000 + number(problem_names(), names[i])).fork(number(method_names(), name));
     try {
-      outcomes[k] = train_one(references[i], name, k, own, folder, progress);
+      outcomes[k] = train_and_judge(references[i], name, k, own, folder, progress);
     } catch (const std::runtime_error& e) {  // one method that diverges must not end the others
       outcomes[k].curve.name = name;
       outcomes[k].failure = name + " on " + names[i] + " stopped at " + e.what();
@@ -227,9 +159,13 @@ void run(Cli& cli) {
 
   Report report(
       "Balanced energy-based models",
-      "One energy network is trained by five methods on distributions whose mode weights "
-      "are known. Masses of modes are integrals of the learned density; samples are drawn "
-      "from it exactly, on a grid, so that no sampler blurs the comparison.");
+      planar
+          ? "One energy network is trained by several methods on distributions whose mode weights "
+            "are known. Masses of modes are integrals of the learned density; samples are drawn "
+            "from it exactly, on a grid, so that no sampler blurs the comparison."
+          : "One energy network is trained by several methods on a distribution whose mode "
+            "weights are known. What they have learned is judged by 128 of their own chains, of "
+            "1000 steps each, with parameters and step sizes as the training left them.");
   std::vector<Row> rows;
   std::vector<Finding> verdicts;
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -254,12 +190,15 @@ void run(Cli& cli) {
     }
     if (series.empty()) continue;
     std::cout << table.text() << "\n";
+    const Table paper = beside_the_paper(names[i], own);
+    if (published && !paper.rows().empty()) std::cout << paper.text() << "\n";
 
     report.section(names[i]);
     const auto picture = folder.figure(names[i]);
-    report.figure(draw(picture, density_rows(r, own)), picture,
-                  "Exact and learned densities, on a colour scale up to the largest exact one, and "
-                  "samples of each.");
+    report.figure(draw(picture, pictures(r, own)), picture,
+                  planar ? "Exact and learned densities, on a colour scale up to the largest exact "
+                           "one, and samples of each."
+                         : "Samples, by the means of the two halves of their coordinates.");
     const auto trace = folder.figure(names[i] + "_weight");
     report.figure(
         draw(trace, {{"",
@@ -267,8 +206,11 @@ void run(Cli& cli) {
                               {.x_label = "epoch",
                                .y_label = "weight",
                                .reference = r.problem.truth.weights[r.problem.watched]})}}}),
-        trace, "Weight of " + r.problem.watched_name + " during training.");
+        trace,
+        planar ? "Weight of " + r.problem.watched_name + " during training."
+               : "Share of the bank in " + r.problem.watched_name + " during training.");
     report.table(table);
+    if (published && !paper.rows().empty()) report.table(paper);
   }
   for (const auto& [level, text] : verdicts) {
     report.verdict(level, text);
@@ -282,5 +224,5 @@ void run(Cli& cli) {
 
 int main(int argc, char** argv) {
   return eqp::experiment(
-      argc, argv, "Trains one energy by five methods and compares their mode weights", eqp::run);
+      argc, argv, "Trains one energy by several methods and compares their mode weights", eqp::run);
 }

@@ -124,7 +124,7 @@ void run(Cli& cli) {
                                               {.min = 2, .max = 1e5});
   const auto local_steps =
       cli.get("local-steps", 8u, "MALA steps per i-SIR step", {.min = 1, .max = 1e5});
-  const auto langevin = cli.get("langevin-step", 0.01, "step size of cd and pcd",
+  const auto langevin = cli.get("langevin-step", 0.01, "step size of cd, pcd and coop_flow",
                                 {.above = 0, .unit = "of the data as trained on, squared"});
   const auto sigma = cli.get("sigma", std::vector<double>{0.1}, "noise levels of dsm",
                              {.above = 0, .unit = "of the data as trained on"});
@@ -173,6 +173,7 @@ void run(Cli& cli) {
                                 .langevin_step = langevin,
                                 .bound = 7 * std::sqrt(base_variance),
                                 .regulariser = method == "pcd" ? 1e-4 : 0,
+                                .pretraining_rate = rate,
                                 .sigmas = sigma,
                                 .particles = particles,
                                 .local_steps = local_steps,
@@ -229,9 +230,9 @@ void run(Cli& cli) {
   if (interrupted()) return folder.finish(std::move(report), {});
 
   // Sample: chains from the flow, global moves by the flow, local moves by MALA
-  const FlowMc kernel(mcmc::Isir(ebm.energy, mcmc::from_flow(ebm.flow), {.particles = particles}),
-                      mcmc::Mala(ebm.energy, dim, {.step_size = 0.01}),
-                      {.local_steps = local_steps});
+  const mcmc::Energy energy = model_energy(method, ebm);
+  const FlowMc kernel(mcmc::Isir(energy, mcmc::from_flow(ebm.flow), {.particles = particles}),
+                      mcmc::Mala(energy, dim, {.step_size = 0.01}), {.local_steps = local_steps});
   const auto from_flow = [&](std::span<const ad::Var> in) -> ad::Vars {
     return {ebm.flow.sample(in[0]).x};
   };

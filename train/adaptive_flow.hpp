@@ -1,24 +1,16 @@
 #pragma once
 
 #include "flows/flow.hpp"
-#include "mcmc/adapt.hpp"
 #include "mcmc/alternate.hpp"
-#include "mcmc/chains.hpp"
 #include "mcmc/isir.hpp"
 #include "mcmc/mala.hpp"
 #include "mcmc/proposal.hpp"
-#include "train/bank.hpp"
+#include "train/bank_chains.hpp"
 #include "train/contrastive.hpp"
 #include "train/flow_ml.hpp"
+#include "train/flow_samplers.hpp"
 
 namespace eqp::train {
-
-/// Which states of the chains are the negatives of an update.
-enum class Negatives {
-  last,       // the final state of each of `batch` chains
-  all,        // every state of batch / length chains (rounded up)
-  subsample,  // `per_chain` evenly spaced states of each of batch / per_chain chains
-};
 
 struct AdaptiveFlowOptions {
   std::size_t batch = 64;
@@ -42,9 +34,6 @@ struct AdaptiveFlowOptions {
 inline mcmc::Energy tilted(mcmc::Energy network, flows::Flow flow) {
   return [=](ad::Var x) { return network(x) - flow.base().log_prob(x); };
 }
-
-/// Exact draws of the flow's base density.
-mcmc::Sampler base_sampler(flows::Flow flow);
 
 /// Balanced training of an energy by adaptive flow sampling (Grenioux, Moulines & Gabrie 2023,
 /// algorithms 1 and 5): persistent chains move globally by i-SIR with the flow as proposal and

@@ -54,6 +54,8 @@ class LangevinNegatives {
     log.chain_block = (*chains_)->block();
   }
 
+  const mcmc::Ula& kernel() const { return ula_; }
+
  private:
   LangevinOptions options_;
   mcmc::Ula ula_;

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "mcmc/run.hpp"
 #include "train/schedule.hpp"
 #include "train/update.hpp"
 
@@ -21,6 +22,16 @@ struct StepLog {
   std::size_t block = 0, chain_block = 0;  // rows and chains per task; 0: there are no chains
 };
 
+/// The chains that a method takes its negatives from, with its parameters and its step size as they
+/// are: what they are worth can be seen apart from the training.
+struct NegativeChains {
+  std::uint32_t steps = 0;  // per update
+  /// Where an update may start them: the states of the bank, or fresh ones.  (m, d)
+  std::function<ad::Tensor()> starts;
+  /// mcmc::run of the method's kernel from x0 (n, d).
+  std::function<mcmc::RunResult(ad::ConstView x0, const mcmc::RunOptions& options)> run;
+};
+
 /// A training method, as a value: the loss, recorded once, and what feeds it at every step.
 /// Whatever a method keeps between steps (a replay buffer, chains, a flow's optimiser) lives in its
 /// closures, and `archive` writes and reads it.
@@ -35,6 +46,8 @@ struct Objective {
   std::function<void(std::uint32_t t, std::span<const ad::View> in, StepLog& log)> after;
   /// Optional: the state beyond the parameters.
   ad::State archive;
+  /// Optional: its chains.
+  std::optional<NegativeChains> chains = {};
 };
 
 /// The data of step t: fills out (n, d). A pure function of t.

@@ -23,7 +23,8 @@ struct PcdOptions {
 
 /// Persistent contrastive divergence (Tieleman 2008) with a replay buffer (Du & Mordatch 2019):
 /// each update draws slots of the bank, moves them by unadjusted Langevin steps, and puts them
-/// back. `start` fills the bank and restarts slots.
+/// back. `start` fills the bank and restarts slots. It is the ULA-EBM of Grenioux, Moulines &
+/// Gabrie (2023, algorithm 3), whose energy is the network alone.
 inline Objective pcd(mcmc::Energy energy, DataSource data, std::size_t bank_size,
                      mcmc::Sampler start, PcdOptions o) {
   const LangevinNegatives negatives(energy, {.dim = o.dim,
@@ -48,6 +49,12 @@ inline Objective pcd(mcmc::Energy energy, DataSource data, std::size_t bank_size
             bank->put_back(in[1]);
           },
       .archive = [=](ad::Archive& a) { a("bank", *bank); },
+      .chains = NegativeChains{.steps = o.steps,
+                               .starts = [=] { return bank->states(); },
+                               .run =
+                                   [=](ad::ConstView x0, const mcmc::RunOptions& run) {
+                                     return mcmc::run(negatives.kernel(), x0, run);
+                                   }},
   };
 }
 

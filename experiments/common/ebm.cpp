@@ -3,10 +3,12 @@
 #include <stdexcept>
 
 #include "train/cd.hpp"
+#include "train/coop_flow.hpp"
 #include "train/data/batches.hpp"
 #include "train/data/standardise.hpp"
 #include "train/dsm.hpp"
 #include "train/nce.hpp"
+#include "train/nt_ebm.hpp"
 #include "train/pcd.hpp"
 
 namespace eqp {
@@ -37,6 +39,20 @@ mcmc::Proposal noise_around(const train::Rows& data, double scale) {
   return mcmc::gaussian_proposal(moments.mean, moments.sd);
 }
 
+mcmc::Sampler uniform_within(double half) {
+  return [=](ad::View out, ad::Key key, std::uint32_t first) {
+    for (std::size_t i = 0; i < out.rows(); ++i) {
+      ad::Draws draws(key, first + std::uint32_t(i));
+      for (Real& v : out.row(i)) v = Real(half * (2 * draws.uniform() - 1));
+    }
+  };
+}
+
+void pretrain_flow(Ebm& ebm, const train::DataSource& data, const MethodSettings& s) {
+  train::fit(ebm.flow_params, train::flow_ml(ebm.flow, data, s.batch), train::adam(),
+             {.steps = s.pretraining, .learning_rate = train::constant(s.pretraining_rate)});
+}
+
 }  // namespace
 
 Ebm::Ebm(const EbmOptions& options, ad::Key key)
@@ -44,11 +60,18 @@ Ebm::Ebm(const EbmOptions& options, ad::Key key)
               {.last = nn::zeros()}),
       flow(flows::realnvp(flow_params, "flow", options.dim,
                           with_base(options.flow, options.base_variance), key.fork(1))),
-      energy(train::tilted([this](ad::Var x) { return sum(network(x), 1); }, flow)) {}
+      output([this](ad::Var x) { return sum(network(x), 1); }),
+      energy(train::tilted(output, flow)) {}
 
 const std::vector<std::string>& method_names() {
-  static const std::vector<std::string> names{"cd", "pcd", "dsm", "nce", "adaptive_flow"};
+  static const std::vector<std::string> names{"cd",     "pcd",      "dsm", "nce", "adaptive_flow",
+                                              "nt_ebm", "coop_flow"};
   return names;
+}
+
+mcmc::Energy model_energy(const std::string& method, const Ebm& ebm, bool tilted) {
+  if (method == "nt_ebm") return train::tilted_flow(ebm.output, ebm.flow);
+  return tilted ? ebm.energy : ebm.output;
 }
 
 train::Objective make_objective(const std::string& method, Ebm& ebm, const train::Rows& data,
@@ -73,8 +96,13 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const train
                       .regulariser = s.regulariser,
                       .key = own});
   }
+  const mcmc::Energy energy = model_energy(method, ebm, s.tilted);
+  const train::Schedule flow_rate =
+      train::cosine(s.flow_learning_rate, s.steps, s.final_flow_learning_rate);
   if (method == "pcd") {
-    return train::pcd(ebm.energy, source, std::max(s.bank, s.batch), train::base_sampler(ebm.flow),
+    const mcmc::Sampler start =
+        s.start_within > 0 ? uniform_within(s.start_within) : train::base_sampler(ebm.flow);
+    return train::pcd(energy, source, std::max(s.bank, s.batch), start,
                       {.dim = dim,
                        .batch = s.batch,
                        .steps = s.langevin_steps,
@@ -102,9 +130,27 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const train
                                  .cycles = s.cycles,
                                  .negatives = s.negatives,
                                  .per_chain = s.per_chain,
-                                 .flow_learning_rate = train::cosine(s.flow_learning_rate, s.steps,
-                                                                     s.final_flow_learning_rate),
+                                 .flow_learning_rate = flow_rate,
+                                 .flow_updates = s.flow_updates,
                                  .key = own});
+  }
+  if (method == "nt_ebm") {
+    pretrain_flow(ebm, source, s);
+    return train::nt_ebm(
+        ebm.output, source, ebm.flow,
+        {.batch = s.batch, .bank = std::max(s.bank, s.batch), .steps = s.latent_steps, .key = own});
+  }
+  if (method == "coop_flow") {
+    pretrain_flow(ebm, source, s);
+    return train::coop_flow(energy, source, ebm.flow, ebm.flow_params,
+                            {.batch = s.batch,
+                             .steps = s.langevin_steps,
+                             .step_size = s.langevin_step,
+                             .bound = s.bound,
+                             .flow_starts = std::uint32_t(s.frozen * s.steps),
+                             .flow_learning_rate = flow_rate,
+                             .starts = s.bank,
+                             .key = own});
   }
   std::string names;
   for (const std::string& name : method_names()) names += (names.empty() ? "" : ", ") + name;

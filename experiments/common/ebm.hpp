@@ -9,8 +9,8 @@
 #include "train/data/dataset.hpp"
 #include "train/data/rows.hpp"
 
-// The energy model of the experiments and its five ways to be trained: one network, one tilt, one
-// set of data; only the objective differs.
+// The energy model of the experiments and its ways to be trained: one network, one set of data;
+// only the objective differs, and for nt_ebm what the network tilts.
 namespace eqp {
 
 struct EbmOptions {
@@ -29,7 +29,8 @@ struct Ebm {
   ad::Params params, flow_params;
   nn::Mlp network;
   flows::Flow flow;
-  mcmc::Energy energy;
+  mcmc::Energy output;  // E
+  mcmc::Energy energy;  // U
 };
 
 /// Settings of all methods; each reads what concerns it.
@@ -39,27 +40,40 @@ struct MethodSettings {
   double learning_rate = 1e-2;
   double final_learning_rate = 1e-4;  // reached along a cosine
   double jitter = 0;                  // normal noise on every batch, in units of the data
-  std::size_t bank = 1024;            // pcd, adaptive_flow
-  std::uint32_t langevin_steps = 10;  // cd, pcd: per update
-  double langevin_step = 0.01;        // cd, pcd: step size in units of x squared
-  double bound = std::numeric_limits<double>::infinity();  // cd, pcd: chains stay within it
-  double regulariser = 0;                                  // cd, pcd: see train/contrastive.hpp
-  double restart = 0;                                      // pcd: probability per slot and use
-  std::vector<double> sigmas = {0.1};                      // dsm: noise levels
-  double noise_scale = 1.5;    // nce: the noise's standard deviation in those of the data
-  std::size_t particles = 32;  // adaptive_flow: see train/adaptive_flow.hpp
+  bool tilted = true;                 // pcd, coop_flow: U; otherwise E alone is the model's energy
+  std::size_t bank = 1024;            // pcd, nt_ebm, adaptive_flow
+  std::uint32_t langevin_steps = 10;  // cd, pcd, coop_flow: per update
+  double langevin_step = 0.01;        // cd, pcd, coop_flow: step size in units of x squared
+  double bound =
+      std::numeric_limits<double>::infinity();  // cd, pcd, coop_flow: chains stay within it
+  double regulariser = 0;                       // cd, pcd: see train/contrastive.hpp
+  double restart = 0;                           // pcd: probability per slot and use
+  double start_within = 0;             // pcd: the bank starts uniform in this cube; 0: as the base
+  std::uint32_t latent_steps = 10;     // nt_ebm: MALA steps per update
+  std::uint32_t pretraining = 1024;    // nt_ebm, coop_flow: updates of the flow on data at first
+  double pretraining_rate = 1e-2;      // of these, constant
+  double frozen = 0.05;                // coop_flow: share of the training in which the flow rests
+  std::vector<double> sigmas = {0.1};  // dsm: noise levels
+  double noise_scale = 1.5;            // nce: the noise's standard deviation in those of the data
+  std::size_t particles = 32;          // adaptive_flow: see train/adaptive_flow.hpp
   std::uint32_t global_steps = 1, local_steps = 4, cycles = 2;
   train::Negatives negatives = train::Negatives::last;
   std::size_t per_chain = 4;
-  double flow_learning_rate = 1e-2;
+  std::uint32_t flow_updates = 1;
+  double flow_learning_rate = 1e-2;  // coop_flow, adaptive_flow
   double final_flow_learning_rate = 1e-4;
 };
 
-/// "cd", "pcd", "dsm", "nce", "adaptive_flow".
+/// "cd", "pcd", "dsm", "nce", "adaptive_flow", "nt_ebm", "coop_flow".
 const std::vector<std::string>& method_names();
 
-/// The objective of a method on data of the energy's dimension, visited in shuffled epochs. Throws
-/// std::invalid_argument naming the choices for an unknown method.
+/// The energy of the model that a method trains: nt_ebm's network tilts the flow, that of the
+/// others the flow's base or, unless `tilted`, nothing.
+mcmc::Energy model_energy(const std::string& method, const Ebm& ebm, bool tilted = true);
+
+/// The objective of a method on data of the energy's dimension, visited in shuffled epochs; for
+/// nt_ebm and coop_flow the flow is trained on the data first. Throws std::invalid_argument naming
+/// the choices for an unknown method.
 train::Objective make_objective(const std::string& method, Ebm& ebm, const train::Rows& data,
                                 const MethodSettings& settings, ad::Key key);
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "experiments/common/published.hpp"
 #include "train/data/checkerboard.hpp"
 #include "train/data/two_moons.hpp"
 
@@ -41,17 +42,28 @@ Problem two_moons() {
           .epochs = 40};
 }
 
-// Section C.4 of the paper: batch 256, bank 8192, 64 particles, one global and 127 local steps.
-void use_published_chains(MethodSettings& s) {
-  s.batch = 256;
-  s.bank = 8192;
-  s.particles = 64;
-  s.global_steps = 1;
-  s.local_steps = 127;
-  s.cycles = 1;
-  s.negatives = train::Negatives::subsample;
-  s.learning_rate = s.final_learning_rate = 1e-3;
-  s.flow_learning_rate = s.final_flow_learning_rate = 1e-3;
+// The model is the paper's in any case: no other has been tried.
+Problem four_corners(std::size_t dim) {
+  return {.truth = train::four_corners(dim),
+          .watched = 0,
+          .watched_name = "the corner where all coordinates are positive",
+          .frame = square(3),
+          .model = {.dim = dim,
+                    .activation = "leaky_relu",
+                    .flow = {.blocks = 2,
+                             .hidden = {dim == 16   ? 32u
+                                        : dim == 32 ? 39u
+                                                    : 51u}}},
+          .settings = {.learning_rate = 1e-3,
+                       .final_learning_rate = 1e-5,
+                       .langevin_step = 0.01,
+                       .particles = 128,
+                       .local_steps = 8,
+                       .cycles = 4,
+                       .negatives = train::Negatives::all,
+                       .flow_learning_rate = 1e-3,
+                       .final_flow_learning_rate = 1e-5},
+          .epochs = 40};
 }
 
 }  // namespace
@@ -60,24 +72,31 @@ MethodSettings Problem::tuned(const std::string& method) const {
   MethodSettings s = settings;
   s.steps = std::uint32_t(std::max(1.0, std::round(epochs * double(points) / double(s.batch))));
   s.bound = box.x_max;
-  if (method == "pcd") {
+  if (source == Settings::published) {
+    s = published_settings(*this, method, s);
+  } else if (method == "pcd") {
     // Its modes lose touch, and without a restraint their energies grow until they overflow.
     s.regulariser = 1e-4;
     if (published_pcd) s.final_learning_rate = s.learning_rate;
   } else if (method != "adaptive_flow") {
     s.learning_rate = std::min(s.learning_rate, 5e-3);  // cd and dsm diverge at 1e-2
   }
+  if (final_rate > 0) {
+    s.final_learning_rate = final_rate * s.learning_rate;
+    s.final_flow_learning_rate = final_rate * s.flow_learning_rate;
+  }
   return s;
 }
 
 const std::vector<std::string>& problem_names() {
   static const std::vector<std::string> names{
-      "two_modes", "two_modes_equal", "eight_gaussians", "eight_gaussians_equal",
-      "two_moons", "rings",           "four_modes",      "checkerboard"};
+      "two_modes",  "two_modes_equal", "eight_gaussians", "eight_gaussians_equal",
+      "two_moons",  "rings",           "four_modes",      "checkerboard",
+      "corners_16", "corners_32",      "corners_64"};
   return names;
 }
 
-Problem make_problem(const std::string& name, bool published) {
+Problem make_problem(const std::string& name, Settings source) {
   Problem p;
   if (name == "two_modes" || name == "two_modes_equal") {
     p = two_modes(name == "two_modes_equal");
@@ -106,6 +125,8 @@ Problem make_problem(const std::string& name, bool published) {
          .frame = square(4.6),
          .settings = {.langevin_step = 0.01, .restart = 0.05},
          .epochs = 40};
+  } else if (name.starts_with("corners_")) {
+    p = four_corners(std::size_t(std::stoi(name.substr(8))));
   } else {
     throw std::invalid_argument("--data " + name + ": no such problem");
   }
@@ -113,14 +134,8 @@ Problem make_problem(const std::string& name, bool published) {
   p.model.base_variance = p.truth.base_variance;
   // Beyond 7 standard deviations of the tilt lies no mass a network of these sizes could hold up.
   p.box = square(7 * std::sqrt(p.model.base_variance));
-  if (published) {
-    p.model.activation = "leaky_relu";
-    if (name != "two_modes" && name != "two_modes_equal") {
-      use_published_chains(p.settings);
-      p.points = 60000;
-      p.epochs = 100;
-    }
-  }
+  p.source = source;
+  if (source == Settings::published) use_published_model(p);
   return p;
 }
 

@@ -3,15 +3,18 @@
 #include "experiments/common/ebm.hpp"
 #include "train/metrics/quadrature.hpp"
 
-// The known two-dimensional distributions of the experiments, each with a model and settings for
-// it.
+// The known distributions of the experiments, each with a model and settings for it.
 namespace eqp {
+
+/// Whose settings a method gets: those of the main job, or those of Grenioux, Moulines & Gabrie
+/// (2023), appendix C.
+enum class Settings { ours, published };
 
 struct Problem {
   train::Distribution truth;
   std::size_t watched = 0;   // the mode whose weight is traced
   std::string watched_name;  // "the top-right mode"
-  train::Box box;            // of quadratures: holds the model as well as the truth
+  train::Box box;            // of quadratures, in the plane: holds the model as well as the truth
   train::Box frame;          // of pictures
   EbmOptions model;
   MethodSettings settings;  // shared; `tuned` says what a method needs otherwise
@@ -19,17 +22,19 @@ struct Problem {
   std::size_t points = 16384;  // for training
   double epochs = 75;
   bool published_pcd = false;  // pcd keeps its first learning rate, as in the paper
+  Settings source = Settings::ours;
+  double final_rate = 0;  // learning rates at last, as a share of those at first; 0: the settings'
 
+  bool planar() const { return truth.dim == 2; }
   /// The settings of one method, its number of updates included.
   MethodSettings tuned(const std::string& method) const;
 };
 
 /// "two_modes", "two_modes_equal", "eight_gaussians", "eight_gaussians_equal", "two_moons",
-/// "rings", "four_modes", "checkerboard".
+/// "rings", "four_modes", "checkerboard", and in 16, 32 and 64 dimensions "corners_16",
+/// "corners_32", "corners_64".
 const std::vector<std::string>& problem_names();
 
-/// A problem by name. `published` takes the settings of Grenioux, Moulines & Gabrie (2023) for the
-/// energy, the flow and adaptive_flow's chains, which run 128 steps an update instead of 10.
-Problem make_problem(const std::string& name, bool published);
+Problem make_problem(const std::string& name, Settings source);
 
 }  // namespace eqp

@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 #include <numbers>
+#include <set>
 
 #include "mcmc/targets/mixture.hpp"
 #include "tests/mcmc/plane.hpp"
@@ -219,6 +220,39 @@ BOOST_AUTO_TEST_CASE(bad_options_are_refused) {
   BOOST_CHECK_THROW(checkerboard({.weights = {1, 2}}), std::invalid_argument);
   BOOST_CHECK_THROW(eight_gaussians({.weights = {0, 0, 0, 0, 0, 0, 0, 0}}), std::invalid_argument);
   BOOST_CHECK_THROW(rings({.std = -1}), std::invalid_argument);
+}
+
+// Between neighbours, whose means differ in half of the coordinates, Phi(-a sqrt(d / 2)) of the
+// mass is nearer to the wrong centre: 4e-5 for d = 16, hardly anything beyond.
+BOOST_AUTO_TEST_CASE(four_corners_are_four_equal_modes_far_apart) {
+  const std::pair<std::size_t, double> variances[] = {{16, 2.937}, {32, 3.421}, {64, 3.905}};
+  for (const auto& [dim, variance] : variances) {
+    const Distribution d = four_corners(dim);
+    BOOST_TEST(d.dim == dim);
+    BOOST_TEST(std::abs(d.base_variance - variance) < 5e-4);
+    const double a = std::sqrt(variance - 1);
+    std::set<std::size_t> modes;
+    for (const double first : {a, -a}) {
+      for (const double second : {a, -a}) {
+        std::vector<double> mean(dim, first);
+        std::fill_n(mean.begin(), dim / 2, second);
+        modes.insert(d.modes.of(std::vector<Real>(mean.begin(), mean.end())));
+        const double top = -std::log(4) - 0.5 * double(dim) * std::log(2 * std::numbers::pi);
+        BOOST_TEST(std::abs(d.log_prob(mean) - top) < 1e-5);  // a is rounded above
+      }
+    }
+    BOOST_TEST(modes.size() == 4u);
+    const std::size_t n = 20000;
+    const ad::Tensor x = draw(d, n, {6});
+    BOOST_TEST(weight_error(mode_counts(x, d.modes), n, d.weights).max_z < 4);
+    double squares = 0;
+    for (const Real v : x.flat()) squares += double(v) * v / double(n * dim);
+    // (+-a + xi)^2 has the variance 4 a^2 + 2.
+    BOOST_TEST(std::abs(squares - variance) <
+               4 * std::sqrt((4 * a * a + 2) / double(n * dim)) + 5e-4);
+  }
+  BOOST_CHECK_THROW(four_corners(0), std::invalid_argument);
+  BOOST_CHECK_THROW(four_corners(7), std::invalid_argument);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -6,11 +6,13 @@
 #include "tests/train/support.hpp"
 #include "train/adaptive_flow.hpp"
 #include "train/cd.hpp"
+#include "train/coop_flow.hpp"
 #include "train/dsm.hpp"
 #include "train/energy_discrepancy.hpp"
 #include "train/flow_contrastive.hpp"
 #include "train/flow_from_chains.hpp"
 #include "train/nce.hpp"
+#include "train/nt_ebm.hpp"
 #include "train/pcd.hpp"
 #include "train/score_matching.hpp"
 #include "train/sliced_score_matching.hpp"
@@ -97,6 +99,15 @@ std::vector<Method> all_methods(std::size_t batch) {
   add("adaptive_flow", [&](auto& u, auto& flow, Method& m) {
     return adaptive_flow(u, data, flow, *m.flow_params,
                          {.batch = batch, .bank = 2 * batch, .particles = 5, .key = {8}});
+  });
+  add("nt_ebm", [&](auto& u, auto& flow, Method&) {
+    return nt_ebm(u, data, flow,
+                  {.batch = batch, .bank = 2 * batch, .steps = 3, .regulariser = 0.1, .key = {11}});
+  });
+  add("coop_flow", [&](auto& u, auto& flow, Method& m) {
+    return coop_flow(
+        u, data, flow, *m.flow_params,
+        {.batch = batch, .steps = 3, .step_size = 0.05, .flow_starts = 2, .key = {12}});
   });
   for (const double reverse : {0.0, 0.4}) {
     add(reverse > 0 ? "flow_from_chains, mixed" : "flow_from_chains", [&](auto&, auto&, Method& m) {

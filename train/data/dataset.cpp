@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 #include "autodiff/parallel.hpp"
 #include "train/data/region_masses.hpp"
@@ -34,15 +35,19 @@ Modes nearest(std::vector<std::vector<double>> centres) {
 }
 
 // A mixture whose modes are its components: every point belongs to the nearest centre.
-Distribution from_mixture(const std::string& name, const mcmc::IsotropicMixtureOptions& mixture) {
+Distribution from_mixture(const std::string& name, const mcmc::IsotropicMixtureOptions& mixture,
+                          std::vector<double> weights) {
   const mcmc::Target target = mcmc::isotropic_mixture(mixture);
   return {.name = name,
           .dim = target.dim,
           .sample = target.sample,
           .log_prob = target.log_prob,
           .modes = nearest(mixture.means),
-          .weights = nearest_centre_masses(mixture),
+          .weights = std::move(weights),
           .base_variance = largest_variance(target)};
+}
+Distribution from_mixture(const std::string& name, const mcmc::IsotropicMixtureOptions& mixture) {
+  return from_mixture(name, mixture, nearest_centre_masses(mixture));
 }
 
 }  // namespace
@@ -78,6 +83,24 @@ Distribution four_modes() {
   return from_mixture("four_modes", {.weights = {0.1, 0.2, 0.3, 0.4},
                                      .means = {{-3, 0}, {-1, 0}, {1, 0}, {3, 0}},
                                      .variances = {0.05, 0.05, 0.05, 0.05}});
+}
+
+Distribution four_corners(std::size_t dim) {
+  if (dim == 0 || dim % 2 != 0) {
+    throw std::invalid_argument("four_corners: dim " + std::to_string(dim) +
+                                "; need an even number of at least 2");
+  }
+  const double a = 0.5910 * std::sqrt(2 * std::log(double(dim)));
+  std::vector<std::vector<double>> means;
+  for (const double first : {a, -a}) {
+    for (const double second : {a, -a}) {
+      means.emplace_back(dim / 2, first);
+      means.back().resize(dim, second);
+    }
+  }
+  // By symmetry every region has the mass of its component.
+  return from_mixture("four_corners", {.means = means, .variances = {1, 1, 1, 1}},
+                      {0.25, 0.25, 0.25, 0.25});
 }
 
 Distribution rings(const mcmc::RingsOptions& options) {

@@ -44,6 +44,13 @@ Distribution eight_gaussians(const mcmc::EightGaussiansOptions& options = {});
 /// 0.1, 0.2, 0.3, 0.4 N((-3, -1, 1, 3; 0), 0.05 I) (Grenioux et al. 2023, C.3).
 Distribution four_modes();
 
+/// Four equal N(mu, I) in an even number of dimensions: mu = a (1, ..., 1), a (-1, ..., -1, 1, ...,
+/// 1), half of each, and their negatives (Grenioux et al. 2023, C.5). There a is printed as 0.5919,
+/// where neighbours overlap (5 % of their mass for d = 16) though the text has them apart; the code
+/// it was made with takes 0.5910 sqrt(2 ln d), and so does this. Throws std::invalid_argument for
+/// an odd dim or 0.
+Distribution four_corners(std::size_t dim);
+
 /// Radii 1 ... 4, the modes being the rings (Grenioux et al. 2023, C.4).
 Distribution rings(const mcmc::RingsOptions& options = {});
 

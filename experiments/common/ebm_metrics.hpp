@@ -1,0 +1,48 @@
+#pragma once
+
+#include "experiments/common/problems.hpp"
+#include "experiments/common/table.hpp"
+#include "mcmc/run.hpp"
+
+// How good a trained energy is, and what the chains that trained it say of it: rows of results.
+namespace eqp {
+
+/// What models are compared with.
+struct Truth {
+  ad::Tensor samples;  // as many as are drawn from models
+  double w2_floor = 0;
+  ad::Tensor test;  // 10 000 fresh points
+  std::vector<double> log_true;
+};
+Truth exact_samples(const Problem& problem, std::size_t n_samples, ad::Key key);
+
+/// A model of the plane, by quadrature, and draws of it without a Markov chain.
+struct PlaneMetrics {
+  std::vector<double> masses;  // of the modes
+  ad::Tensor samples;
+  Row row;
+};
+PlaneMetrics plane_metrics(const Problem& problem, const Truth& truth,
+                           const train::LogDensity& model, std::size_t points, ad::Key key);
+
+/// Mean squared errors of mode weights (table 3 of Grenioux et al. 2023): where the method's chains
+/// start, and where an update's steps take them, against the model's own masses; the model's
+/// against the exact ones.
+Row weight_metrics(const train::NegativeChains& chains, const Problem& problem,
+                   std::span<const double> masses, ad::Key key);
+
+/// A model in many dimensions. Of 128 chains of the method from its bank, 1000 steps each: the
+/// largest R-hat of a coordinate (table 2) and the weights of the modes; log Z by annealed
+/// importance sampling, if the energy has one, and with it the error of the density.
+struct ChainMetrics {
+  ad::Tensor samples;  // where an update's steps take the bank
+  Row row;
+};
+ChainMetrics chain_metrics(const train::NegativeChains& chains, const Problem& problem,
+                           const Truth& truth, const mcmc::Energy& energy, bool normalisable,
+                           ad::Key key);
+
+/// Share of the rows of x in a mode.
+double share_of_mode(ad::ConstView x, const train::Modes& modes, std::size_t mode);
+
+}  // namespace eqp

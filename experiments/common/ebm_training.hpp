@@ -1,0 +1,40 @@
+#pragma once
+
+#include "experiments/common/ebm_metrics.hpp"
+#include "experiments/common/figure.hpp"
+#include "experiments/common/findings.hpp"
+#include "experiments/common/progress.hpp"
+#include "experiments/common/run_folder.hpp"
+#include "train/data/rows.hpp"
+
+// A training of the main job, from data to what is reported of it.
+namespace eqp {
+
+/// What all methods on a data set share.
+struct Reference {
+  static constexpr std::size_t kPicture = 200;  // cells per axis
+
+  Problem problem;
+  train::Rows data;  // for training
+  Truth truth;
+  std::vector<double> picture;  // of the density, in the plane
+};
+Reference prepare(const Problem& problem, std::size_t n_samples, ad::Key key);
+
+/// What one training leaves behind.
+struct Outcome {
+  bool done = false;
+  std::string failure;  // why there is no model, if the training stopped by itself
+  Row row;
+  Series curve;                 // the watched mode's weight; of its chains in many dimensions
+  std::vector<double> picture;  // in the plane
+  ad::Tensor samples;
+  LateWeight late;
+};
+
+/// Trains a model by the method and judges it. Its metrics go to the `group` of the folder, where
+/// its state is kept as well. Throws std::runtime_error for a training that diverges.
+Outcome train_and_judge(const Reference& reference, const std::string& method, std::size_t group,
+                        ad::Key key, RunFolder& folder, Progress& progress);
+
+}  // namespace eqp

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+
+#include "experiments/common/problems.hpp"
+
+// What Grenioux, Moulines & Gabrie (2023, arXiv 2306.00684) did and found, in appendix C and tables
+// 1 to 3. Its ULA-EBM is pcd here, its flowMC-EBM adaptive_flow.
+namespace eqp {
+
+/// The methods the paper compares.
+const std::vector<std::string>& published_methods();
+
+/// Network, number of points and epochs.
+void use_published_model(Problem& problem);
+
+/// A method's sampler, bank and learning rates, which are constant. Of adaptive_flow's 128 moves
+/// per update in C.3, which are no whole number of its cycles of 25, 125 are made.
+MethodSettings published_settings(const Problem& problem, const std::string& method,
+                                  MethodSettings settings);
+
+/// A number of the paper by the name it has in a row of results; none: it has no such number.
+std::optional<double> published_number(const std::string& dataset, const std::string& method,
+                                       const std::string& quantity);
+
+}  // namespace eqp

@@ -1,0 +1,103 @@
+#include "experiments/common/ebm_metrics.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+
+using namespace eqp;
+
+// Chains whose law is known, in the place of those of a training.
+namespace {
+
+// The exact energy of the four corners, shifted, and chains that leave it alone.
+struct Exact {
+  Problem problem = make_problem("corners_16", Settings::ours);
+  double shift = 3.5;
+
+  mcmc::Energy energy() const {
+    const double a = std::sqrt(problem.truth.base_variance - 1);
+    return [=, this](ad::Var x) {
+      const std::size_t n = x.shape()[0];
+      std::vector<ad::Var> log_p;
+      for (const double first : {a, -a}) {
+        for (const double second : {a, -a}) {
+          const ad::Var u = slice(x, 1, 0, 8) - first, v = slice(x, 1, 8, 16) - second;
+          log_p.push_back(reshape(-0.5 * (sum(square(u), 1) + sum(square(v), 1)), {n, 1}));
+        }
+      }
+      return shift - logsumexp(ad::concat(log_p, 1), 1);
+    };
+  }
+  // Chains of independent draws or, if they are stuck, that hardly leave where they start.
+  train::NegativeChains chains(bool stuck) const {
+    return {.steps = 3,
+            .starts = [this] { return train::draw(problem.truth, 2000, {1}); },
+            .run =
+                [=, this](ad::ConstView x0, const mcmc::RunOptions& options) {
+                  const std::size_t n = x0.rows(), steps = options.steps / options.thin;
+                  mcmc::RunResult r{.draws = ad::Tensor({n, steps, 16}), .last = ad::Tensor(x0)};
+                  const ad::Tensor fresh = train::draw(problem.truth, n * steps, options.key);
+                  for (std::size_t k = 0; k < r.draws.size(); ++k) {
+                    r.draws[k] =
+                        stuck ? x0[k / (16 * steps) * 16 + k % 16] + fresh[k] / 100 : fresh[k];
+                  }
+                  return r;
+                }};
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(ebm_metrics)
+
+BOOST_AUTO_TEST_CASE(chains_that_mix_over_an_exact_energy_have_nothing_to_report) {
+  const Exact exact;
+  const Truth truth = exact_samples(exact.problem, 100, {2});
+  const ChainMetrics m =
+      chain_metrics(exact.chains(false), exact.problem, truth, exact.energy(), true, {3});
+  BOOST_TEST((m.samples.shape() == ad::Shape{100, 16}));
+  BOOST_TEST(m.row["max_rhat"].get<double>() < 1.01);
+  BOOST_TEST(m.row["largest_weight_error"].get<double>() < 4 * m.row["mcse"].get<double>());
+  // Off by the error of log Z at every point.
+  const double se = m.row["log_z_se"];
+  BOOST_TEST(se < 0.05);
+  BOOST_TEST(m.row["log_density_error"].get<double>() < 16 * se * se);
+  BOOST_TEST(std::abs(m.row["kl"].get<double>()) < 4 * se);
+}
+
+BOOST_AUTO_TEST_CASE(chains_that_stand_still_are_told_by_r_hat) {
+  const Exact exact;
+  const Truth truth = exact_samples(exact.problem, 100, {2});
+  const ChainMetrics m =
+      chain_metrics(exact.chains(true), exact.problem, truth, exact.energy(), false, {3});
+  BOOST_TEST(m.row["max_rhat"].get<double>() > 10);
+  BOOST_TEST(!m.row.contains("kl"));
+}
+
+BOOST_AUTO_TEST_CASE(weights_of_starts_and_negatives_are_held_against_the_models) {
+  Problem p = make_problem("four_modes", Settings::ours);
+  const std::size_t n = 10;
+  const auto in_modes = [](std::vector<double> x) {
+    ad::Tensor rows({x.size(), 2});
+    for (std::size_t i = 0; i < x.size(); ++i) rows(i, 0) = Real(x[i]);
+    return rows;
+  };
+  const train::NegativeChains chains{
+      .steps = 7,
+      .starts = [&] { return in_modes(std::vector<double>(n, -3)); },
+      .run =
+          [&](ad::ConstView, const mcmc::RunOptions& options) {
+            BOOST_TEST(options.steps == 7u);
+            return mcmc::RunResult{.last = in_modes({-3, -3, -1, -1, -1, 1, 1, 1, 3, 3})};
+          }};
+  const std::vector<double> masses{0.2, 0.3, 0.3, 0.2};
+  const Row row = weight_metrics(chains, p, masses, {1});
+  const auto near = [](const Row& value, double expected) {
+    return std::abs(value.get<double>() - expected) < 1e-9;
+  };
+  BOOST_TEST(near(row["start_mse"], (0.64 + 0.09 + 0.09 + 0.04) / 4));
+  BOOST_TEST(near(row["negatives_mse"], 0));
+  BOOST_TEST(std::abs(row["model_mse"].get<double>() - (0.01 + 0.01 + 0 + 0.04) / 4) < 1e-4);
+  BOOST_TEST(share_of_mode(chains.starts(), p.truth.modes, 0) == 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,70 @@
+#include "experiments/common/published.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+
+using namespace eqp;
+
+BOOST_AUTO_TEST_SUITE(published)
+
+BOOST_AUTO_TEST_CASE(every_number_of_the_paper_belongs_to_a_problem_a_method_and_a_quantity) {
+  std::size_t found = 0;
+  for (const std::string& name : problem_names()) {
+    for (const std::string& method : published_methods()) {
+      for (const char* quantity : {"late_mean", "log_density_error", "max_rhat", "start_mse",
+                                   "negatives_mse", "model_mse"}) {
+        found += published_number(name, method, quantity).has_value();
+      }
+    }
+  }
+  BOOST_TEST(found == 2u + 8u + 12u + 12u);
+  BOOST_TEST(published_number("rings", "adaptive_flow", "log_density_error").value() == 0.40);
+  BOOST_TEST(published_number("corners_64", "pcd", "max_rhat").value() == 90.90);
+  BOOST_TEST(!published_number("two_moons", "pcd", "late_mean"));
+}
+
+// Updates, states per chain and update, and negatives per update, from the tables of appendix C.
+BOOST_AUTO_TEST_CASE(settings_are_those_of_the_appendix) {
+  struct Case {
+    const char* data;
+    std::uint32_t updates, langevin, latent, states;
+    std::size_t batch, bank, particles;
+    double flow_rate;
+  };
+  for (const Case& c : {Case{"two_modes", 19200, 10, 10, 10, 64, 1024, 32, 1e-2},
+                        Case{"four_modes", 23438, 512, 128, 125, 256, 8192, 64, 1e-3},
+                        Case{"rings", 23438, 512, 128, 128, 256, 8192, 64, 1e-3},
+                        Case{"corners_32", 58594, 512, 128, 144, 128, 8192, 128, 1e-3}}) {
+    BOOST_TEST_CONTEXT(c.data) {
+      const Problem p = make_problem(c.data, Settings::published);
+      BOOST_TEST(p.model.activation == "leaky_relu");
+      const MethodSettings pcd = p.tuned("pcd"), latent = p.tuned("nt_ebm"),
+                           flow = p.tuned("adaptive_flow");
+      BOOST_TEST(pcd.steps == c.updates);
+      BOOST_TEST(pcd.langevin_steps == c.langevin);
+      BOOST_TEST(latent.latent_steps == c.latent);
+      BOOST_TEST(flow.cycles * (flow.global_steps + flow.local_steps) == c.states);
+      BOOST_TEST(flow.batch == c.batch);
+      BOOST_TEST(flow.bank == c.bank);
+      BOOST_TEST(flow.particles == c.particles);
+      BOOST_TEST(flow.learning_rate == c.flow_rate);
+      BOOST_TEST(flow.final_flow_learning_rate == c.flow_rate);
+      BOOST_TEST(pcd.learning_rate == 1e-2);
+      BOOST_TEST(latent.final_learning_rate == 1e-2);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_share_of_the_first_rates_replaces_the_last_ones) {
+  for (const Settings source : {Settings::ours, Settings::published}) {
+    Problem p = make_problem("two_modes", source);
+    p.final_rate = 0.02;
+    for (const char* method : {"cd", "pcd", "adaptive_flow"}) {
+      const MethodSettings s = p.tuned(method);
+      BOOST_TEST(s.final_learning_rate == 0.02 * s.learning_rate);
+      BOOST_TEST(s.final_flow_learning_rate == 0.02 * s.flow_learning_rate);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "mcmc/adapt.hpp"
+#include "mcmc/chains.hpp"
+#include "train/bank.hpp"
+#include "train/objective.hpp"
+
+namespace eqp::train {
+
+/// Which states of the chains are the negatives of an update.
+enum class Negatives {
+  last,       // the final state of each of `batch` chains
+  all,        // every state of batch / length chains (rounded up)
+  subsample,  // `per_chain` evenly spaced states of each of batch / per_chain chains
+};
+
+struct BankChainsOptions {
+  std::size_t batch = 64;    // negatives per update
+  std::uint32_t length = 1;  // states of a chain per update
+  Negatives negatives = Negatives::last;
+  std::size_t per_chain = 4;    // for Negatives::subsample
+  double target_accept = 0.75;  // of the step size, which adapts once per update
+  ad::Key key;
+};
+
+/// Persistent chains with a step size that adapts: each update draws slots of a bank, moves them by
+/// `length` steps of the kernel, keeps some of the states as negatives, and puts the last ones
+/// back.
+template <mcmc::Adaptable K>
+class BankChains {
+ public:
+  /// Throws std::invalid_argument, in the name of `who`, for chains without steps, or for more
+  /// negatives per chain than states.
+  BankChains(const std::string& who, K kernel, Bank bank, const BankChainsOptions& options)
+      : o_(options),
+        who_(who),
+        kernel_(std::move(kernel)),
+        bank_(std::move(bank)),
+        dim_(bank_.states().cols()) {
+    if (o_.length == 0) {
+      throw std::invalid_argument(who + ": chains of 0 steps: need at least 1");
+    }
+    if (per_chain() == 0 || per_chain() > o_.length) {
+      throw std::invalid_argument(who + ": " + std::to_string(per_chain()) +
+                                  " negatives per chain: need 1 to its " +
+                                  std::to_string(o_.length) + " states");
+    }
+  }
+
+  /// Writes the negatives of update t to out (batch, d).
+  void operator()(std::uint32_t t, ad::View out, StepLog& log) {
+    ad::Tensor start({chains(), dim_});
+    bank_.take(t, start);
+    if (chains_) {
+      chains_->set(kernel_, start);
+    } else {
+      chains_.emplace(kernel_, start);
+    }
+    chains_->reset_counts();
+    chains_->advance(kernel_, t * o_.length, o_.length, o_.key,
+                     [&](std::size_t first_chain, std::uint32_t step, ad::ConstView x) {
+                       collect(first_chain, step - t * o_.length, x, out);
+                     });
+    chains_->gather(out.flat(), [&](std::size_t chain) {
+      return (std::max(chain * per_chain(), surplus(out)) - surplus(out)) * dim_;
+    });
+    bank_.put_back(chains_->positions());
+    log.chain_block = chains_->block();
+
+    const mcmc::Counts global = chains_->global_counts(), local = chains_->counts();
+    if (global.proposed > 0) {
+      log.global_moves = global.rate();
+      log.weight_ess = global.mean_weight_ess();
+    }
+    if (local.proposed > 0) {
+      log.acceptance = local.rate();
+      adapter_.update(kernel_.step_size(), local.rate());
+    }
+  }
+
+  const Bank& bank() const { return bank_; }
+  const K& kernel() const { return kernel_; }
+  /// As the last update left it.
+  double step_size() { return kernel_.step_size(); }
+
+  /// The chains begin every update at slots of the bank.
+  void archive(ad::Archive& a) {
+    a("bank", bank_);
+    a("step_size", kernel_.step_size());
+  }
+
+ private:
+  std::size_t per_chain() const {
+    switch (o_.negatives) {
+      case Negatives::last:
+        return 1;
+      case Negatives::all:
+        return o_.length;
+      case Negatives::subsample:
+        return o_.per_chain;
+    }
+    throw std::logic_error(who_ + ": unknown choice of negatives");
+  }
+  std::size_t chains() const { return (o_.batch + per_chain() - 1) / per_chain(); }
+
+  // The k-th of a chain's per_chain states is taken after step (k + 1) length / per_chain.
+  void collect(std::size_t first_chain, std::uint32_t step, ad::ConstView x, ad::View out) const {
+    const std::size_t n = per_chain();
+    const std::size_t k = std::size_t(step + 1) * n / o_.length;
+    if (k == std::size_t(step) * n / o_.length) return;
+    for (std::size_t i = 0; i < x.rows(); ++i) {
+      const std::size_t row = (first_chain + i) * n + k - 1, left_out = surplus(out);
+      if (row >= left_out) std::ranges::copy(x.row(i), out.row(row - left_out).begin());
+    }
+  }
+  // Where the chains make more states than the batch holds, the last ones count.
+  std::size_t surplus(ad::ConstView out) const { return chains() * per_chain() - out.rows(); }
+
+  BankChainsOptions o_;
+  std::string who_;
+  K kernel_;
+  Bank bank_;
+  std::size_t dim_;
+  mcmc::StepSizeAdapter adapter_{{.target = o_.target_accept, .largest = 1}};
+  std::optional<mcmc::Chains<K>> chains_;
+};
+
+}  // namespace eqp::train
