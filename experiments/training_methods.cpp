@@ -7,11 +7,10 @@
 // discrepancy and tempered PCD have mode weights within 0.01 and a KL of 0.01 to 0.04; DSM is off
 // by 0.02, CD and the other matches of slopes by 0.04 to 0.09, PCD by 0.11. Four minutes per data
 // set and seed on one core; --quick takes five seconds and proves nothing.
-#include <chrono>
 #include <iostream>
 #include <optional>
 
-#include "autodiff/parallel.hpp"
+#include "autodiff/ranks.hpp"
 #include "experiments/common/checkpoint.hpp"
 #include "experiments/common/contender.hpp"
 #include "experiments/common/experiment.hpp"
@@ -21,6 +20,7 @@
 #include "experiments/common/progress.hpp"
 #include "experiments/common/report.hpp"
 #include "experiments/common/run_folder.hpp"
+#include "experiments/common/stopwatch.hpp"
 
 namespace eqp {
 namespace {
@@ -33,10 +33,10 @@ struct Outcome {
 
 Judgement train_one(const Judge& judge, const std::string& task, const std::string& method,
                     std::size_t group, ad::Key key, RunFolder& folder, Progress& progress) {
-  const auto start = std::chrono::steady_clock::now();
+  Stopwatch watch;
   Contender model(method, judge.data(), judge.contender(), key.fork(0));
   auto training = progress.start(task, model.updates());
-  Checkpoint checkpoint(folder, task, group);
+  Checkpoint checkpoint(folder, task, group, [&](ad::Archive& a) { a("watch", watch); });
   model.fit(
       [&](std::uint32_t step, const train::StepLog& log) {
         training.update({step, log.loss, log.acceptance});
@@ -47,7 +47,7 @@ Judgement train_one(const Judge& judge, const std::string& task, const std::stri
         return true;
       },
       &checkpoint);
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  const double seconds = watch.seconds();
   if (interrupted()) return {};
   Judgement out = judge.judge(model.energy(), key.fork(1));
   out.row["updates"] = model.updates();
@@ -55,7 +55,7 @@ Judgement train_one(const Judge& judge, const std::string& task, const std::stri
   Row logged{{"task", task}, {"method", method}};
   logged.update(out.row);
   folder.log(group, logged);
-  out.row["seconds"] = seconds.count();
+  out.row["seconds"] = seconds;
   return out;
 }
 
@@ -153,7 +153,7 @@ void run(Cli& cli) {
   const std::size_t per_data = seeds * methods.size();
   Progress progress({.total = names.size() * per_data, .quiet = cli.quiet()});
   std::vector<Outcome> outcomes(names.size() * per_data);
-  ad::parallel_for(outcomes.size(), [&](std::size_t k) {
+  ad::for_each_job(outcomes.size(), [&](std::size_t k) {
     if (interrupted()) return;
     const std::size_t i = k / per_data, seed = k % per_data / methods.size();
     const std::string& method = methods[k % methods.size()];

@@ -1,10 +1,10 @@
 #include "experiments/common/ebm_training.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "experiments/common/checkpoint.hpp"
 #include "experiments/common/interrupt.hpp"
+#include "experiments/common/stopwatch.hpp"
 
 namespace eqp {
 namespace {
@@ -49,12 +49,13 @@ Outcome train_and_judge(const Reference& r, const std::string& method, std::size
 
   Outcome out{.curve = {.name = method}};
   const std::string task = p.truth.name + "/" + method;
+  Stopwatch watch;
   Checkpoint checkpoint(folder, task, group, [&](ad::Archive& a) {
+    a("watch", watch);
     a("curve.x", out.curve.x);
     a("curve.y", out.curve.y);
   });
   auto training = progress.start(task, settings.steps);
-  const auto start = std::chrono::steady_clock::now();
   fit(
       ebm, objective, settings,
       [&](std::uint32_t step, const train::StepLog& log) {
@@ -80,8 +81,7 @@ Outcome train_and_judge(const Reference& r, const std::string& method, std::size
         return true;
       },
       &checkpoint);
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = watch.seconds();
   if (interrupted()) return out;
 
   out.late = late_weight(out.curve.y);
