@@ -43,3 +43,7 @@ check sampling ring_f32 --quick
 posterior=(posteriors_f32 --model eight_schools_noncentered --chains 16 --warmup 200 --steps 1500)
 check shards "${posterior[@]}" --draws npy
 check netcdf "${posterior[@]}" --draws netcdf
+kills=$((kills / 3))
+check annealing annealed_f32 --quick
+check "several samplers" phi4_f32 --quick
+check "short tasks" check_kernel_f32 --quick
