@@ -2,9 +2,9 @@
 //
 //   ./run check_kernel --kernel mala --target banana
 //
-// Expect: "passed" in every line, but not for ula, which has no accept step and moves the law; a
+// Expect: every check passed, but those of ula, which has no accept step and moves the law; half a
 // minute on two cores for all kernels. Exits 1 if a check fails. To check a kernel of your own,
-// copy this file and add a line to kernels().
+// copy this file and add a line to candidates().
 #include <iostream>
 
 #include "experiments/common/experiment.hpp"
