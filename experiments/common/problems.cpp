@@ -1,5 +1,6 @@
 #include "experiments/common/problems.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -72,7 +73,9 @@ MethodSettings Problem::tuned(const std::string& method) const {
   MethodSettings s = settings;
   s.steps = std::uint32_t(std::max(1.0, std::round(epochs * double(points) / double(s.batch))));
   s.bound = box.x_max;
-  if (source == Settings::published) {
+  const auto& of_the_paper = published_methods();
+  if (source == Settings::published &&
+      std::ranges::find(of_the_paper, method) != of_the_paper.end()) {
     s = published_settings(*this, method, s);
   } else if (method == "pcd") {
     // Its modes lose touch, and without a restraint their energies grow until they overflow.

@@ -14,8 +14,8 @@ const std::vector<std::string>& published_methods();
 /// Network, number of points and epochs.
 void use_published_model(Problem& problem);
 
-/// A method's sampler, bank and learning rates, which are constant. Of adaptive_flow's 128 moves
-/// per update in C.3, which are no whole number of its cycles of 25, 125 are made.
+/// A published method's sampler, bank and learning rates, which are constant. Of adaptive_flow's
+/// 128 moves per update in C.3, which are no whole number of its cycles of 25, 125 are made.
 MethodSettings published_settings(const Problem& problem, const std::string& method,
                                   MethodSettings settings);
 

@@ -86,20 +86,21 @@ BOOST_AUTO_TEST_CASE(the_flow_learns_the_negatives_once_its_time_has_come) {
   BOOST_TEST(m.params.values()[0] == Real(1.3));
 }
 
-// The flow rests where descents do not move its draws, the energy where they have the variance of
-// the data: the flow is right, and the energy has learned nothing.
+// The flow rests where descents do not move its draws, the energy where they have the data's mean
+// |x|^2, which is all it sees: the flow is right in that, and the energy has learned nothing.
 BOOST_AUTO_TEST_CASE(it_ends_with_the_flow_at_the_data_and_a_flat_energy) {
   Model m(0.4, 0.8);
   const Objective objective = m.objective({.batch = 500, .flow_learning_rate = constant(2e-3)});
   const Mean a = trained(m.params, objective, {0.2, 2000, 2000})[0];
   BOOST_TEST(a.off(0) < 4, a.value() << " +- " << a.error());
   BOOST_TEST(a.error() < 0.01);
+  double squares = 0;  // E |x|^2 of the flow
   for (const ad::Params::Entry& e : m.flow_params.entries()) {
-    for (const Real v : m.flow_params.view(e).flat()) {  // Adam hovers within its rate
-      const double expected = e.name == "base.log_scale" ? std::log(kDataVariance) / 2 : 0;
-      BOOST_TEST(std::abs(v - expected) < 0.02, e.name << " " << v);
+    for (const double v : m.flow_params.view(e).flat()) {
+      squares += e.name == "base.log_scale" ? std::exp(2 * v) : v * v;
     }
   }
+  BOOST_TEST(std::abs(squares / (2 * kDataVariance) - 1) < 0.05);  // Adam hovers within its rate
 }
 
 BOOST_AUTO_TEST_CASE(its_chains_start_from_the_flow_and_descend) {
