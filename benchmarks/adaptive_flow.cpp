@@ -26,7 +26,7 @@ class AdaptiveFlow : public Workload {
  public:
   explicit AdaptiveFlow(const Case& c)
       : case_(c),
-        problem_(make_problem("eight_gaussians", Settings::ours)),
+        problem_(make_problem("eight_gaussians", Protocol::ours)),
         ebm_(problem_.model, kWeights),
         data_(train::draw(problem_.truth, c.rows, kData)) {
     if (c.d != 2) {

@@ -21,7 +21,7 @@
 namespace eqp {
 namespace {
 
-constexpr std::size_t kPicture = Reference::kPicture;
+constexpr std::size_t kPicture = EbmStudy::kPicture;
 
 // Points of many dimensions by the means of the two halves of their coordinates, in which the
 // corners are apart.
@@ -34,7 +34,7 @@ ad::Tensor means_of_halves(ad::ConstView x) {
   return means;
 }
 
-std::vector<PanelRow> pictures(const Reference& r, std::span<const Outcome> outcomes) {
+std::vector<PanelRow> pictures(const EbmStudy& r, std::span<const TrainedEbm> outcomes) {
   const train::Box& frame = r.problem.frame;
   const bool planar = r.problem.planar();
   const auto dots = [&](const std::string& name, const ad::Tensor& x) {
@@ -42,7 +42,7 @@ std::vector<PanelRow> pictures(const Reference& r, std::span<const Outcome> outc
   };
   PanelRow densities{"density", {}}, samples{"samples", {dots("exact", r.truth.samples)}};
   if (planar) densities.panels.push_back(density("exact", frame, kPicture, kPicture, r.picture));
-  for (const Outcome& out : outcomes) {
+  for (const TrainedEbm& out : outcomes) {
     if (!out.done) continue;
     samples.panels.push_back(dots(out.curve.name, out.samples));
     if (!planar) continue;
@@ -57,9 +57,9 @@ std::vector<PanelRow> pictures(const Reference& r, std::span<const Outcome> outc
 }
 
 // Every number that the paper has too.
-Table beside_the_paper(const std::string& dataset, std::span<const Outcome> outcomes) {
+Table beside_the_paper(const std::string& dataset, std::span<const TrainedEbm> outcomes) {
   Table table(dataset + ", beside Grenioux, Moulines & Gabrie (2023)");
-  for (const Outcome& out : outcomes) {
+  for (const TrainedEbm& out : outcomes) {
     for (const auto& [quantity, value] : out.row.items()) {
       const auto theirs = published_number(dataset, out.curve.name, quantity);
       if (!theirs) continue;
@@ -126,9 +126,9 @@ void run(Cli& cli) {
   const auto number = [](const std::vector<std::string>& all, const std::string& name) {
     return std::uint32_t(std::ranges::find(all, name) - all.begin());
   };
-  std::vector<Reference> references(names.size());
+  std::vector<EbmStudy> studies(names.size());
   ad::parallel_for(names.size(), [&](std::size_t i) {
-    Problem problem = make_problem(names[i], published ? Settings::published : Settings::ours);
+    Problem problem = make_problem(names[i], published ? Protocol::published : Protocol::ours);
     if (epochs > 0) problem.epochs = epochs;
     if (n_points > 0) problem.points = n_points;
     if (batch > 0) problem.settings.batch = batch;
@@ -137,12 +137,12 @@ void run(Cli& cli) {
     problem.final_rate = final_rate;
     // The default accuracy costs a second per model of many modes.
     if (cli.quick()) problem.quadrature = {.tolerance = 1e-4, .mass_tolerance = 5e-3};
-    references[i] = prepare(problem, n_samples, key.fork(number(problem_names(), names[i])));
+    studies[i] = prepare(problem, n_samples, key.fork(number(problem_names(), names[i])));
   });
 
   // Every training is a task; the same seed gives the same bytes whoever runs it.
   Progress progress({.total = names.size() * methods.size(), .quiet = cli.quiet()});
-  std::vector<Outcome> outcomes(names.size() * methods.size());
+  std::vector<TrainedEbm> outcomes(names.size() * methods.size());
   ad::for_each_job(outcomes.size(), [&](std::size_t k) {
     if (interrupted()) return;
     const std::size_t i = k / methods.size();
@@ -150,7 +150,7 @@ void run(Cli& cli) {
     const ad::Key own =
         key.fork(1000 + number(problem_names(), names[i])).fork(number(method_names(), name));
     try {
-      outcomes[k] = train_and_judge(references[i], name, k, own, folder, progress);
+      outcomes[k] = train_and_judge(studies[i], name, k, own, folder, progress);
     } catch (const std::runtime_error& e) {  // one method that diverges must not end the others
       outcomes[k].curve.name = name;
       outcomes[k].failure = name + " on " + names[i] + " stopped at " + e.what();
@@ -169,11 +169,11 @@ void run(Cli& cli) {
   std::vector<Row> rows;
   std::vector<Finding> verdicts;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const Reference& r = references[i];
+    const EbmStudy& r = studies[i];
     const std::span own(&outcomes[i * methods.size()], methods.size());
     Table table(names[i]);
     std::vector<Series> series;
-    for (const Outcome& out : own) {
+    for (const TrainedEbm& out : own) {
       if (!out.failure.empty()) {
         verdicts.push_back({Level::bad, out.failure});
         rows.push_back(

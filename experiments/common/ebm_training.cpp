@@ -9,7 +9,7 @@
 namespace eqp {
 namespace {
 
-constexpr std::size_t kPicture = Reference::kPicture, kTrace = 102;  // cells per axis
+constexpr std::size_t kPicture = EbmStudy::kPicture, kTrace = 102;  // cells per axis
 
 std::vector<double> normalised(const train::Grid& grid) {
   const double log_z = train::log_z(grid);
@@ -20,18 +20,18 @@ std::vector<double> normalised(const train::Grid& grid) {
 
 }  // namespace
 
-Reference prepare(const Problem& problem, std::size_t n_samples, ad::Key key) {
-  Reference r{.problem = problem,
-              .data = train::Rows(train::draw(problem.truth, problem.points, key.fork(0))),
-              .truth = exact_samples(problem, n_samples, key)};
+EbmStudy prepare(const Problem& problem, std::size_t n_samples, ad::Key key) {
+  EbmStudy r{.problem = problem,
+             .data = train::Rows(train::draw(problem.truth, problem.points, key.fork(0))),
+             .truth = exact_samples(problem, n_samples, key)};
   if (!problem.planar()) return r;
   r.picture = normalised(
       train::evaluate_grid(log_density(problem.truth), problem.frame, kPicture, kPicture));
   return r;
 }
 
-Outcome train_and_judge(const Reference& r, const std::string& method, std::size_t group,
-                        ad::Key key, RunFolder& folder, Progress& progress) {
+TrainedEbm train_and_judge(const EbmStudy& r, const std::string& method, std::size_t group,
+                           ad::Key key, RunFolder& folder, Progress& progress) {
   const Problem& p = r.problem;
   const MethodSettings settings = p.tuned(method);
   Ebm ebm(p.model, key.fork(0));
@@ -47,7 +47,7 @@ Outcome train_and_judge(const Reference& r, const std::string& method, std::size
   };
   const auto epoch = std::uint32_t(std::max<std::size_t>(1, r.data.rows() / settings.batch));
 
-  Outcome out{.curve = {.name = method}};
+  TrainedEbm out{.curve = {.name = method}};
   const std::string task = p.truth.name + "/" + method;
   Stopwatch watch;
   Checkpoint checkpoint(folder, task, group, [&](ad::Archive& a) {
@@ -91,7 +91,7 @@ Outcome train_and_judge(const Reference& r, const std::string& method, std::size
     out.row["mode_weight"] = m.masses[p.watched];
     out.row["late_mean"] = out.late.mean;
     out.row.update(m.row);
-    if (p.source == Settings::published && objective.chains) {
+    if (p.source == Protocol::published && objective.chains) {
       out.row.update(weight_metrics(*objective.chains, p, m.masses, key.fork(3)));
     }
     out.samples = std::move(m.samples);

@@ -11,7 +11,7 @@
 namespace eqp {
 
 /// What all methods on a data set share.
-struct Reference {
+struct EbmStudy {
   static constexpr std::size_t kPicture = 200;  // cells per axis
 
   Problem problem;
@@ -19,10 +19,10 @@ struct Reference {
   Truth truth;
   std::vector<double> picture;  // of the density, in the plane
 };
-Reference prepare(const Problem& problem, std::size_t n_samples, ad::Key key);
+EbmStudy prepare(const Problem& problem, std::size_t n_samples, ad::Key key);
 
 /// What one training leaves behind.
-struct Outcome {
+struct TrainedEbm {
   bool done = false;
   std::string failure;  // why there is no model, if the training stopped by itself
   Row row;
@@ -34,7 +34,7 @@ struct Outcome {
 
 /// Trains a model by the method and judges it. Its metrics go to the `group` of the folder, where
 /// its state is kept as well. Throws std::runtime_error for a training that diverges.
-Outcome train_and_judge(const Reference& reference, const std::string& method, std::size_t group,
-                        ad::Key key, RunFolder& folder, Progress& progress);
+TrainedEbm train_and_judge(const EbmStudy& study, const std::string& method, std::size_t group,
+                           ad::Key key, RunFolder& folder, Progress& progress);
 
 }  // namespace eqp

@@ -74,7 +74,7 @@ MethodSettings Problem::tuned(const std::string& method) const {
   s.steps = std::uint32_t(std::max(1.0, std::round(epochs * double(points) / double(s.batch))));
   s.bound = box.x_max;
   const auto& of_the_paper = published_methods();
-  if (source == Settings::published &&
+  if (source == Protocol::published &&
       std::ranges::find(of_the_paper, method) != of_the_paper.end()) {
     s = published_settings(*this, method, s);
   } else if (method == "pcd") {
@@ -99,7 +99,7 @@ const std::vector<std::string>& problem_names() {
   return names;
 }
 
-Problem make_problem(const std::string& name, Settings source) {
+Problem make_problem(const std::string& name, Protocol source) {
   Problem p;
   if (name == "two_modes" || name == "two_modes_equal") {
     p = two_modes(name == "two_modes_equal");
@@ -138,7 +138,7 @@ Problem make_problem(const std::string& name, Settings source) {
   // Beyond 7 standard deviations of the tilt lies no mass a network of these sizes could hold up.
   p.box = square(7 * std::sqrt(p.model.base_variance));
   p.source = source;
-  if (source == Settings::published) use_published_model(p);
+  if (source == Protocol::published) use_published_model(p);
   return p;
 }
 

@@ -8,7 +8,7 @@ namespace eqp {
 
 /// Whose settings a method gets: those of the main job, or those of Grenioux, Moulines & Gabrie
 /// (2023), appendix C.
-enum class Settings { ours, published };
+enum class Protocol { ours, published };
 
 struct Problem {
   train::Distribution truth;
@@ -22,7 +22,7 @@ struct Problem {
   std::size_t points = 16384;  // for training
   double epochs = 75;
   bool published_pcd = false;  // pcd keeps its first learning rate, as in the paper
-  Settings source = Settings::ours;
+  Protocol source = Protocol::ours;
   double final_rate = 0;  // learning rates at last, as a share of those at first; 0: the settings'
 
   bool planar() const { return truth.dim == 2; }
@@ -35,6 +35,6 @@ struct Problem {
 /// "corners_32", "corners_64".
 const std::vector<std::string>& problem_names();
 
-Problem make_problem(const std::string& name, Settings source);
+Problem make_problem(const std::string& name, Protocol source);
 
 }  // namespace eqp

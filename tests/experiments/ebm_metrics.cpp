@@ -10,7 +10,7 @@ namespace {
 
 // The exact energy of the four corners, shifted, and chains that leave it alone.
 struct Exact {
-  Problem problem = make_problem("corners_16", Settings::ours);
+  Problem problem = make_problem("corners_16", Protocol::ours);
   double shift = 3.5;
 
   mcmc::Energy energy() const {
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(chains_that_stand_still_are_told_by_r_hat) {
 }
 
 BOOST_AUTO_TEST_CASE(weights_of_starts_and_negatives_are_held_against_the_models) {
-  Problem p = make_problem("four_modes", Settings::ours);
+  Problem p = make_problem("four_modes", Protocol::ours);
   const std::size_t n = 10;
   const auto in_modes = [](std::vector<double> x) {
     ad::Tensor rows({x.size(), 2});

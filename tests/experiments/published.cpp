@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(settings_are_those_of_the_appendix) {
                         Case{"rings", 23438, 512, 128, 128, 256, 8192, 64, 1e-3},
                         Case{"corners_32", 58594, 512, 128, 144, 128, 8192, 128, 1e-3}}) {
     BOOST_TEST_CONTEXT(c.data) {
-      const Problem p = make_problem(c.data, Settings::published);
+      const Problem p = make_problem(c.data, Protocol::published);
       BOOST_TEST(p.model.activation == "leaky_relu");
       const MethodSettings pcd = p.tuned("pcd"), latent = p.tuned("nt_ebm"),
                            flow = p.tuned("adaptive_flow");
@@ -56,7 +56,7 @@ BOOST_AUTO_TEST_CASE(settings_are_those_of_the_appendix) {
 }
 
 BOOST_AUTO_TEST_CASE(a_share_of_the_first_rates_replaces_the_last_ones) {
-  for (const Settings source : {Settings::ours, Settings::published}) {
+  for (const Protocol source : {Protocol::ours, Protocol::published}) {
     Problem p = make_problem("two_modes", source);
     p.final_rate = 0.02;
     for (const char* method : {"cd", "pcd", "adaptive_flow"}) {
