@@ -7,7 +7,7 @@ trap 'rm -rf "$scratch"' EXIT
 
 # Those of a run that no time is in; of its summary the lines without one.
 files() {
-  [ ! -e "$1/summary.json" ] || grep -v '"seconds"' "$1/summary.json" >"$1/timeless"
+  [ ! -e "$1/summary.json" ] || grep -v 'seconds"' "$1/summary.json" >"$1/timeless"
   (cd "$1" && find . -name metrics.csv -o -name 'samples*.npy' -o -name '*.safetensors' -o -name timeless -o \
     -path './draws/*' -type f | sort)
 }
