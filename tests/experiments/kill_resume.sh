@@ -40,10 +40,10 @@ check() {
 RANDOM=20
 check training balanced_ebm_f32 --quick --data two_modes --method adaptive_flow
 check sampling ring_f32 --quick
+kills=$((kills / 3))
 posterior=(posteriors_f32 --model eight_schools_noncentered --chains 16 --warmup 200 --steps 1500)
 check shards "${posterior[@]}" --draws npy
 check netcdf "${posterior[@]}" --draws netcdf
-kills=$((kills / 3))
 check annealing annealed_f32 --quick
 check "several samplers" phi4_f32 --quick
 check "short tasks" check_kernel_f32 --quick
