@@ -34,7 +34,7 @@ Objective discrepancy(mcmc::Energy energy, DataSource data, std::size_t batch,
 double with_one_sample(double a, double theta, double t, double w) {
   const Skewed model{a, theta};
   return Skewed::mean([&](double x) {
-    const int n = 400;
+    const int n = 200;
     const double u = model.at(x).u, h = 16. / n;
     double sum = 0;
     for (int i = 0; i <= n; ++i) {
@@ -102,18 +102,18 @@ BOOST_AUTO_TEST_CASE(the_discrepancy_of_a_skewed_law_agrees_with_quadrature) {
 // Many samples of a law without symmetry: no gradient at the data, and a large one elsewhere. The
 // bias is about that of a Gaussian, 1 / M.
 BOOST_AUTO_TEST_CASE(the_discrepancy_is_stationary_at_the_data) {
-  const double m = 512;
+  const double m = 256;
   const auto gradient = [&](const Skewed& at) {
     SkewedModel model(at);
     return at_rest(model.params,
-                   discrepancy(model.energy(), skewed_data({3}), 150,
+                   discrepancy(model.energy(), skewed_data({3}), 100,
                                {.time = 0.5, .samples = std::size_t(m), .stabilisation = 0}),
-                   100)
+                   60)
         .gradient;
   };
   for (const Mean& g : gradient({})) {
     BOOST_TEST(std::abs(g.value()) < 4 * g.error() + 1 / m);
-    BOOST_TEST(g.error() < 0.005);
+    BOOST_TEST(g.error() < 0.01);
   }
   BOOST_TEST(std::abs(gradient({1.5, Skewed::kTheta})[0].value()) > 0.02);
   BOOST_TEST(std::abs(gradient({1, Skewed::kTheta + 1})[1].value()) > 0.02);

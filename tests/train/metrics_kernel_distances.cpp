@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(the_energy_distance_on_the_line_is_that_of_distribution_fun
 // E k = h / sqrt(h^2 + s^2) exp(-m^2 / (2 (h^2 + s^2))).
 BOOST_AUTO_TEST_CASE(distances_of_gaussians_are_the_known_ones) {
   const double m = 0.7, a = 1, b = 1.6, h = 0.8;
-  const std::size_t n = 1000;
+  const std::size_t n = 700;
   const auto distance = [](double s, double mean) {
     return s * std::sqrt(2 / std::numbers::pi) * std::exp(-mean * mean / (2 * s * s)) +
            mean * std::erf(mean / (s * std::sqrt(2)));
@@ -91,9 +91,9 @@ BOOST_AUTO_TEST_CASE(distances_of_gaussians_are_the_known_ones) {
     mean_discrepancy.add(std::pow(mmd(x, y, {h}), 2));
   }
   BOOST_TEST(energy.off(squared(distance, 0)) < 4);
-  BOOST_TEST(energy.error() < 0.01);
+  BOOST_TEST(energy.error() < 0.015);
   BOOST_TEST(mean_discrepancy.off(-squared(kernel, 1)) < 4);
-  BOOST_TEST(mean_discrepancy.error() < 0.002);
+  BOOST_TEST(mean_discrepancy.error() < 0.004);
 }
 
 BOOST_AUTO_TEST_CASE(kernel_distances_have_the_same_bits_on_any_number_of_threads) {

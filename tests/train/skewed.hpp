@@ -38,7 +38,7 @@ struct Skewed {
   /// The mean of f under the data: the trapezium rule, exact to rounding for smooth f.
   template <class F>
   static double mean(const F& f) {
-    const int n = 4000;
+    const int n = 1200;
     const double low = -6, high = 4.5, h = (high - low) / n;
     double sum = 0;
     for (int i = 0; i <= n; ++i) {
