@@ -34,11 +34,11 @@ inline thread_local std::size_t tasks_around = 0;
 inline bool in_task() { return tasks_around > 0; }
 
 /// f(0), ..., f(n - 1), in any order, on the current threads. Of the exceptions they throw, that of
-/// the lowest index, `*failed`, is rethrown when all have ended, so that errors do not depend on
-/// timing. A thread that waits for the last of them takes no work from outside: a training step
-/// nested in a loop over trainings must not be held up by the start of another training.
+/// the lowest index is rethrown when all have ended, so that errors do not depend on timing. A
+/// thread that waits for the last of them takes no work from outside: a training step nested in a
+/// loop over trainings must not be held up by the start of another training.
 template <class F>
-void parallel_for(std::size_t n, F f, std::size_t* failed = nullptr) {
+void parallel_for(std::size_t n, F f) {
   std::mutex mutex;
   std::size_t lowest = n;
   std::exception_ptr error;
@@ -54,7 +54,6 @@ void parallel_for(std::size_t n, F f, std::size_t* failed = nullptr) {
   };
   tbb::this_task_arena::isolate(
       [&] { tbb::parallel_for(std::size_t(0), n, guarded, tbb::simple_partitioner()); });
-  if (failed) *failed = lowest;
   if (error) std::rethrow_exception(error);
 }
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <exception>
 #include <functional>
-#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -78,26 +78,23 @@ void gather_shares(std::size_t n, std::span<T> all) {
 /// The states of n items, item(archive, i), of which every rank has changed its share.
 void gather_states(std::size_t n, const std::function<void(Archive&, std::size_t)>& item);
 
-/// Throws on every rank what `error` is on that with the lowest `index`; null: none. Of NonFinite
-/// and std::invalid_argument the type is kept.
-void agree_on_error(std::exception_ptr error, std::size_t index);
+/// Throws on every rank what `error` is on the first that has one; null: none. Of NonFinite and
+/// std::invalid_argument the type is kept.
+void agree_on_error(const std::exception_ptr& error);
 
 /// f(i) for this rank's share of 0, ..., n - 1, as parallel_for. Of the exceptions on any rank that
-/// of the lowest index is rethrown by all.
+/// of the lowest index is rethrown by all: shares follow each other as ranks do.
 template <class F>
 void parallel_for_share(std::size_t n, F f) {
   if (!is_shared_out()) return parallel_for(n, f);
   const Share mine = share(n);
   std::exception_ptr error;
-  std::size_t failed = n;
   try {
-    parallel_for(
-        mine.size(), [&](std::size_t i) { f(mine.first + i); }, &failed);
+    parallel_for(mine.size(), [&](std::size_t i) { f(mine.first + i); });
   } catch (...) {
     error = std::current_exception();
-    failed += mine.first;
   }
-  agree_on_error(error, failed);
+  agree_on_error(error);
 }
 
 /// f(i) for jobs that are parallel in themselves, such as trainings: side by side in one process,

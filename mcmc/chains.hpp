@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -19,6 +20,18 @@ inline ad::NonFinite located(const ad::NonFinite& e, std::size_t first_chain, st
                                     std::to_string(first_chain + chains - 1);
   return {who + when + ": " + e.what(), e.origin, e.row};
 }
+
+/// What visits write about chains: of chain i values first(i) up to first(i + 1), where first does
+/// not fall.
+struct Written {
+  template <class T, class First>
+  Written(std::span<T> values, First first)
+      : bytes(std::as_writable_bytes(values)),
+        begin([=](std::size_t chain) { return first(chain) * sizeof(T); }) {}
+
+  std::span<std::byte> bytes;
+  std::function<std::size_t(std::size_t chain)> begin;
+};
 
 /// The chains of a run, as blocks that are advanced in parallel, and by the ranks of a job each its
 /// share of them if the kernel is Resumable; results depend on neither. What one rank has done,
@@ -43,44 +56,43 @@ class Chains {
     });
   }
 
-  /// Advances every chain from step first_step by `steps`; a task is all steps of a block. After
-  /// each step visit(first_chain, step, x) sees the positions x (rows, d) of a block, whose row 0
-  /// is chain first_chain, or of a single chain, where chains do not wait for each other; one that
-  /// takes a fourth argument is given the transitions of these rows. It is called for several
-  /// blocks at the same time, and for those of this rank only: see `gather`. Throws NonFinite if a
-  /// kernel cannot go on, naming the chain, the step and the first bad operation.
+  /// Advances every chain from step first_step by `steps`; a task is all steps of a block. Throws
+  /// NonFinite if a kernel cannot go on, naming the chain, the step and the first bad operation.
+  void advance(const K& kernel, std::uint32_t first_step, std::uint32_t steps, ad::Key key) {
+    advance(
+        kernel, first_step, steps, key, [](std::size_t, std::uint32_t, ad::View) {}, shares());
+  }
+  /// The same. After each step visit(first_chain, step, x) sees the positions x (rows, d) of a
+  /// block, whose row 0 is chain first_chain, or of a single chain, where chains do not wait for
+  /// each other; one that takes a fourth argument is given the transitions of these rows. It is
+  /// called for several blocks at the same time. Every rank advances all chains, for who knows what
+  /// a visit does.
   template <class Visit>
   void advance(const K& kernel, std::uint32_t first_step, std::uint32_t steps, ad::Key key,
                const Visit& visit) {
-    for_blocks([&](std::size_t b) {
-      State& s = states_[b];
-      const std::size_t first = blocks_.first(b);
-      std::uint32_t t = first_step;
-      try {
-        if constexpr (RunsAhead<K>) {
-          const auto seen = [&](std::size_t row, std::uint32_t step) {
-            show(visit, s, first, row, 1, t = step);
-          };
-          kernel.advance(s, {key, t, std::uint32_t(first)}, steps, seen);
-        } else {
-          for (; t < first_step + steps; ++t) {
-            kernel.step(s, {key, t, std::uint32_t(first)});
-            show(visit, s, first, 0, blocks_.size(b), t);
-          }
-        }
-      } catch (const ad::NonFinite& e) {
-        throw located(e, first, blocks_.size(b), " at step " + std::to_string(t));
-      }
-    });
+    advance(kernel, first_step, steps, key, visit, false);
   }
-  void advance(const K& kernel, std::uint32_t first_step, std::uint32_t steps, ad::Key key) {
-    advance(kernel, first_step, steps, key, [](std::size_t, std::uint32_t, ad::View) {});
+  /// The same for visits that do nothing but write: ranks share the chains out, and each gets what
+  /// the visits of the others have written.
+  template <class Visit>
+  void advance(const K& kernel, std::uint32_t first_step, std::uint32_t steps, ad::Key key,
+               const Visit& visit, std::span<const Written> written) {
+    advance(kernel, first_step, steps, key, visit, shares());
+    if (!shares()) return;
+    for (const Written& part : written) {
+      std::vector<std::size_t> starts{part.begin(0)};
+      for (std::size_t r = 0; r < ad::n_ranks(); ++r) {
+        const std::size_t end = ad::share(states_.size(), r).end;
+        starts.push_back(part.begin(std::min(blocks_.first(end), size())));
+      }
+      ad::gather_bytes(part.bytes, starts);
+    }
   }
 
   /// Re-evaluates cached energies, after the energy's or the proposal's parameters moved. Throws
   /// NonFinite naming the chain where one is not finite.
   void refresh(const K& kernel) {
-    for_blocks([&](std::size_t b) { refresh(kernel, b); });
+    for_blocks(shares(), [&](std::size_t b) { refresh(kernel, b); });
   }
 
   /// Moves every chain: x (n, d). Throws std::invalid_argument for another shape, NonFinite as
@@ -90,7 +102,7 @@ class Chains {
       throw std::invalid_argument("Chains: positions " + ad::str(x.shape) + "; need " +
                                   ad::str(shape_));
     }
-    for_blocks([&](std::size_t b) {
+    for_blocks(shares(), [&](std::size_t b) {
       std::ranges::copy(x.slice(blocks_.first(b), blocks_.size(b)).flat(), states_[b].x().data);
       refresh(kernel, b);
     });
@@ -101,26 +113,13 @@ class Chains {
   template <class F>
   double mean(ad::Key key, std::uint32_t step, const F& f) {
     std::vector<double> sums(states_.size());
-    for_blocks([&](std::size_t b) {
+    for_blocks(shares(), [&](std::size_t b) {
       sums[b] = f(states_[b], ad::BlockRng{key, step, std::uint32_t(blocks_.first(b))});
     });
     if (shares()) ad::gather_shares(sums.size(), std::span(sums));
     double total = 0;
     for (const double sum : sums) total += sum;
     return total / double(size());
-  }
-
-  /// Every rank gets what the visits of the others have written about their chains: chain i's are
-  /// values first(i) up to first(i + 1), and first does not fall.
-  template <class T, class First>
-  void gather(std::span<T> values, const First& first) const {
-    if (!shares()) return;
-    std::vector<std::size_t> starts{first(std::size_t(0)) * sizeof(T)};
-    for (std::size_t r = 0; r < ad::n_ranks(); ++r) {
-      const std::size_t blocks = ad::share(states_.size(), r).end;
-      starts.push_back(first(std::min(blocks * blocks_.block, size())) * sizeof(T));
-    }
-    ad::gather_bytes(std::as_writable_bytes(values), starts);
   }
 
   /// A copy (n, d).
@@ -186,15 +185,40 @@ class Chains {
 
   static bool shares() { return Resumable<K> && ad::is_shared_out(); }
 
-  /// f(block) for all blocks, of which other ranks may do a part.
+  /// f(block) for all blocks, of which other ranks do their part if they are shared out.
   template <class F>
-  void for_blocks(const F& f) {
-    if (!shares()) {
+  void for_blocks(bool shared_out, const F& f) {
+    if (!shared_out) {
       know_all();
       return ad::parallel_for(states_.size(), f);
     }
     theirs_are_old_ = true;
     ad::parallel_for_share(states_.size(), f);
+  }
+
+  template <class Visit>
+  void advance(const K& kernel, std::uint32_t first_step, std::uint32_t steps, ad::Key key,
+               const Visit& visit, bool shared_out) {
+    for_blocks(shared_out, [&](std::size_t b) {
+      State& s = states_[b];
+      const std::size_t first = blocks_.first(b);
+      std::uint32_t t = first_step;
+      try {
+        if constexpr (RunsAhead<K>) {
+          const auto seen = [&](std::size_t row, std::uint32_t step) {
+            show(visit, s, first, row, 1, t = step);
+          };
+          kernel.advance(s, {key, t, std::uint32_t(first)}, steps, seen);
+        } else {
+          for (; t < first_step + steps; ++t) {
+            kernel.step(s, {key, t, std::uint32_t(first)});
+            show(visit, s, first, 0, blocks_.size(b), t);
+          }
+        }
+      } catch (const ad::NonFinite& e) {
+        throw located(e, first, blocks_.size(b), " at step " + std::to_string(t));
+      }
+    });
   }
 
   /// Fetches the states of the blocks that other ranks have worked on.

@@ -187,17 +187,20 @@ class Run {
         if (!transitions.empty()) put(transitions[i], at, stats);
       }
     };
+    const std::size_t d = chains_.dim();
+    std::vector<Written> written{{draws.flat(), [=](std::size_t c) { return c * k * d; }}};
+    for (StatValues& values : stats) {
+      written.push_back({std::span(values), [=](std::size_t c) { return c * k; }});
+    }
     if constexpr (HasTransitions<K>) {
-      chains_.advance(kernel_, t_, steps, options_.key, take);
+      chains_.advance(kernel_, t_, steps, options_.key, take, written);
     } else {
-      chains_.advance(kernel_, t_, steps, options_.key,
-                      [&](std::size_t c, std::uint32_t t, ad::ConstView x) { take(c, t, x, {}); });
+      const auto plain = [&](std::size_t c, std::uint32_t t, ad::ConstView x) {
+        take(c, t, x, {});
+      };
+      chains_.advance(kernel_, t_, steps, options_.key, plain, written);
     }
     if (k == 0) return;
-    chains_.gather(draws.flat(), [&](std::size_t c) { return c * k * chains_.dim(); });
-    for (StatValues& values : stats) {
-      chains_.gather(std::span(values), [&](std::size_t c) { return c * k; });
-    }
     if (options_.keep_draws) kept_.append(draws, stats, 0, k);
     if (options_.sink) options_.sink->append(draws, stats);
   }

@@ -62,13 +62,15 @@ class BankChains {
       chains_.emplace(kernel_, start);
     }
     chains_->reset_counts();
+    const mcmc::Written negatives{out.flat(), [&](std::size_t chain) {
+                                    return std::max(chain * per_chain(), surplus(out)) * dim_ -
+                                           surplus(out) * dim_;
+                                  }};
     chains_->advance(kernel_, t * o_.length, o_.length, o_.key,
                      [&](std::size_t first_chain, std::uint32_t step, ad::ConstView x) {
                        collect(first_chain, step - t * o_.length, x, out);
-                     });
-    chains_->gather(out.flat(), [&](std::size_t chain) {
-      return (std::max(chain * per_chain(), surplus(out)) - surplus(out)) * dim_;
-    });
+                     },
+                     {&negatives, 1});
     bank_.put_back(chains_->positions());
     log.chain_block = chains_->block();
 

@@ -56,12 +56,15 @@ class ChainKl {
             ad::View negatives, std::span<const ad::View> in, StepLog& log) const {
     const std::uint32_t first = langevin_.steps - kl_.steps, zero = t * langevin_.steps;
     if (first == 0) std::ranges::copy(start.flat(), in[0].data);
-    chains(t, start, negatives, log, [&](std::size_t chain, std::uint32_t step, ad::ConstView x) {
-      if (step + 1 != zero + first) return;
-      std::ranges::copy(x.flat(), in[0].slice(chain, x.rows()).data);
-    });
-    // The chains' own draws: a function of their address.
     const std::size_t d = langevin_.dim;
+    const mcmc::Written before{in[0].flat(), [=](std::size_t chain) { return chain * d; }};
+    chains(t, start, negatives, log,
+           [&](std::size_t chain, std::uint32_t step, ad::ConstView x) {
+             if (step + 1 != zero + first) return;
+             std::ranges::copy(x.flat(), in[0].slice(chain, x.rows()).data);
+           },
+           {&before, 1});
+    // The chains' own draws: a function of their address.
     ad::Tensor noise({negatives.rows(), d});
     for (std::uint32_t k = 0; k < kl_.steps; ++k) {
       ad::BlockRng{langevin_.key, zero + first + k}.normal(noise);

@@ -35,6 +35,7 @@ template <mcmc::Kernel K>
 Objective flow_from_chains(const flows::Flow& flow, mcmc::Energy energy, K kernel, ad::ConstView x0,
                            const FlowFromChainsOptions& options) {
   struct Chains {
+    Chains(K k, ad::ConstView x) : kernel(std::move(k)), chains(kernel, x) {}
     K kernel;
     mcmc::Chains<K> chains;
     void archive(ad::Archive& a) {
@@ -48,7 +49,7 @@ Objective flow_from_chains(const flows::Flow& flow, mcmc::Energy energy, K kerne
                                 " from " + std::to_string(n) + " chains; need a multiple of them");
   }
   const auto steps = std::uint32_t(options.batch / n);
-  auto s = std::make_shared<Chains>(Chains{kernel, mcmc::Chains<K>(kernel, x0)});
+  auto s = std::make_shared<Chains>(std::move(kernel), x0);
   const DataSource states = [s, steps, key = options.key.fork(0)](std::uint32_t t, ad::View out) {
     if (t > 0) s->chains.refresh(s->kernel);
     s->chains.reset_counts();
@@ -57,8 +58,9 @@ Objective flow_from_chains(const flows::Flow& flow, mcmc::Energy energy, K kerne
         std::ranges::copy(x.row(i), out.row((first + i) * steps + step - t * steps).begin());
       }
     };
-    s->chains.advance(s->kernel, t * steps, steps, key, collect);
-    s->chains.gather(out.flat(), [&](std::size_t chain) { return chain * steps * out.cols(); });
+    const std::size_t width = steps * out.cols();
+    const mcmc::Written states_of{out.flat(), [=](std::size_t chain) { return chain * width; }};
+    s->chains.advance(s->kernel, t * steps, steps, key, collect, {&states_of, 1});
   };
   Objective objective =
       mixed_kl(flow, std::move(energy), states, options.reverse,

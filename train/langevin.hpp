@@ -37,26 +37,35 @@ class LangevinNegatives {
   /// Writes to out where chains from start (n, d) are after the steps of update t; start and out
   /// may be the same rows, and n is the same at every call.
   void operator()(std::uint32_t t, ad::ConstView start, ad::View out, StepLog& log) const {
-    (*this)(t, start, out, log, [](std::size_t, std::uint32_t, ad::ConstView) {});
+    put(start);
+    (*chains_)->advance(ula_, t * options_.steps, options_.steps, options_.key);
+    take(out, log);
   }
-  /// The same; visit(first_chain, step, x) sees the positions of a block after every step, as in
-  /// mcmc::Chains, steps counted from that of update 0.
+  /// The same; visit(first_chain, step, x) writes what it sees of the positions of a block after
+  /// every step, as in mcmc::Chains, steps counted from that of update 0.
   template <class Visit>
   void operator()(std::uint32_t t, ad::ConstView start, ad::View out, StepLog& log,
-                  const Visit& visit) const {
-    if (*chains_) {
-      (*chains_)->set(ula_, start);
-    } else {
-      chains_->emplace(ula_, start);
-    }
-    (*chains_)->advance(ula_, t * options_.steps, options_.steps, options_.key, visit);
-    std::ranges::copy((*chains_)->positions().flat(), out.data);
-    log.chain_block = (*chains_)->block();
+                  const Visit& visit, std::span<const mcmc::Written> written) const {
+    put(start);
+    (*chains_)->advance(ula_, t * options_.steps, options_.steps, options_.key, visit, written);
+    take(out, log);
   }
 
   const mcmc::Ula& kernel() const { return ula_; }
 
  private:
+  void put(ad::ConstView start) const {
+    if (*chains_) {
+      (*chains_)->set(ula_, start);
+    } else {
+      chains_->emplace(ula_, start);
+    }
+  }
+  void take(ad::View out, StepLog& log) const {
+    std::ranges::copy((*chains_)->positions().flat(), out.data);
+    log.chain_block = (*chains_)->block();
+  }
+
   LangevinOptions options_;
   mcmc::Ula ula_;
   std::shared_ptr<std::optional<mcmc::Chains<mcmc::Ula>>> chains_;

@@ -5,7 +5,7 @@
 
 #include "tests/message.hpp"
 
-// Outside a job; jobs of several ranks are tested by tests/experiments/ranks.sh.
+// Outside a job; ranks_job.cpp has what holds in one.
 using namespace eqp::ad;
 namespace test = eqp::test;
 
@@ -34,12 +34,6 @@ BOOST_AUTO_TEST_CASE(errors_are_those_of_the_lowest_index) {
   };
   BOOST_TEST(test::message<std::invalid_argument>([&] { parallel_for_share(100, failing); }) ==
              "item 3");
-  std::size_t failed = 0;
-  BOOST_CHECK_THROW(parallel_for(100, failing, &failed), std::invalid_argument);
-  BOOST_TEST(failed == 3u);
-  parallel_for(
-      5, [](std::size_t) {}, &failed);
-  BOOST_TEST(failed == 5u);
 }
 
 BOOST_AUTO_TEST_CASE(a_task_knows_that_it_is_one) {

@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Runs of 1, 2 and 4 MPI ranks, and of 3 that goes on after the death of one of 2, leave the same bytes.
-#   ranks.sh FOLDER   with the executables of FOLDER
+#   ranks.sh BUILD   with the executables of that folder
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=cmake/setup.sh
 source "$root/cmake/setup.sh"
 # shellcheck source=tests/experiments/compare_runs.sh
 source "$root/tests/experiments/compare_runs.sh"
-bin=$1
+bin=$1/bin
+
+for ranks in 2 3 5 9; do
+  for folder in autodiff mcmc train; do mpi_run $ranks "$1/tests/test_${folder}_f32" --run_test=in_a_job >/dev/null; done
+done
 
 # check KIND EXECUTABLE [OPTIONS]
 check() {

@@ -102,6 +102,13 @@ double log_z(const Grid& grid) {
   return top + std::log(std::accumulate(masses.begin(), masses.end(), 0.0) * grid.cell_volume());
 }
 
+std::vector<double> normalised(const Grid& grid) {
+  const double total = log_z(grid);
+  std::vector<double> density(grid.values);
+  for (double& v : density) v = std::exp(v - total);
+  return density;
+}
+
 std::vector<double> masses_on_grid(const Grid& grid, const Modes& modes) {
   const auto [top, cells] = relative_masses(grid);
   const ad::Tensor points = grid_points(grid.box, grid.nx, grid.ny);

@@ -55,6 +55,8 @@ Grid evaluate_grid(const LogDensity& log_p, const Box& box, std::size_t nx, std:
 /// log Z by the midpoint rule: superexponentially accurate for a smooth density that vanishes at
 /// the edge, O(h^2) for one with kinks. NaN if any value is NaN or +infinity.
 double log_z(const Grid& grid);
+/// The density at the centres of the cells, normalised by that.
+std::vector<double> normalised(const Grid& grid);
 
 /// Fraction of the mass in each mode, by the midpoint rule. A cell belongs to its centre's mode:
 /// error O(h p) along a border between modes where the density is p.
