@@ -46,11 +46,9 @@ std::vector<PanelRow> pictures(const EbmStudy& r, std::span<const TrainedEbm> ou
     if (!out.done) continue;
     samples.panels.push_back(dots(out.curve.name, out.samples));
     if (!planar) continue;
-    // A model with a spike must not leave the others in the dark.
     const double top = *std::ranges::max_element(r.picture);
-    std::vector<double> clipped = out.picture;
-    for (double& v : clipped) v = std::min(v, top);
-    densities.panels.push_back(density(out.curve.name, frame, kPicture, kPicture, clipped));
+    densities.panels.push_back(
+        density(out.curve.name, frame, kPicture, kPicture, out.picture, Scale::linear, top));
   }
   if (!planar) return {samples};
   return {densities, samples};

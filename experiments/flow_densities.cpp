@@ -220,10 +220,8 @@ void run(Cli& cli) {
   for (std::size_t i = 0; i < names.size(); ++i) {
     const Reference& r = references[i];
     const double top = *std::ranges::max_element(r.picture);
-    const auto panel = [&](const std::string& title, std::vector<double> values) {
-      // A flow with a spike must not leave the others in the dark.
-      for (double& v : values) v = std::min(v, top);
-      return density(title, r.density.frame, kPicture, kPicture, std::move(values));
+    const auto panel = [&](const std::string& title, const std::vector<double>& values) {
+      return density(title, r.density.frame, kPicture, kPicture, values, Scale::linear, top);
     };
     pictures.push_back({names[i], {panel("exact", r.picture)}});
     for (std::size_t k = 0; k < kinds.size(); ++k) {

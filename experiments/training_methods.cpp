@@ -71,9 +71,7 @@ std::vector<PanelRow> pictures(const Judge& judge, const std::vector<std::string
   for (std::size_t m = 0; m < names.size(); ++m) {
     const Judgement& out = outcomes[m].judgement;
     if (out.picture.empty()) continue;
-    std::vector<double> clipped = out.picture;  // a spike must not darken the others
-    for (double& v : clipped) v = std::min(v, top);
-    densities.push_back(density(names[m], frame, n, n, clipped));
+    densities.push_back(density(names[m], frame, n, n, out.picture, Scale::linear, top));
     samples.push_back(scatter(names[m], frame, out.samples));
   }
   std::vector<PanelRow> rows;

@@ -5,11 +5,9 @@
 
 #include "train/cd.hpp"
 #include "train/data/batches.hpp"
-#include "train/data/standardise.hpp"
 #include "train/dsm.hpp"
 #include "train/energy_discrepancy.hpp"
 #include "train/flow_contrastive.hpp"
-#include "train/pcd.hpp"
 #include "train/score_matching.hpp"
 #include "train/sliced_score_matching.hpp"
 #include "train/tempered_pcd.hpp"
@@ -53,48 +51,49 @@ Contender::Contender(const std::string& method, const train::Rows& rows,
       ebm_(architecture(options), key.fork(0)),
       energy_(ebm_.energy),
       trained_(&ebm_.params) {
-  const train::Batches data(rows, options.batch, key.fork(1));
-  const ad::Key own = key.fork(2);
   const bool dear = is_one_of(method, {"cd", "cd_kl", "pcd", "tempered_pcd", "energy_discrepancy"});
   if (options_.steps == 0) options_.steps = dear ? 4000 : 10000;
-  if (is_one_of(method, {"cd", "cd_kl", "pcd", "tempered_pcd"})) {
+  // The rows in the order that make_objective visits them in.
+  const ad::Key objective_key = key.fork(1), own = objective_key.fork(1);
+  const train::Batches data(rows, options.batch, objective_key.fork(0));
+  if (is_one_of(method, {"cd", "pcd", "dsm", "nce"})) {
+    objective_ = make_objective(method, ebm_, rows, settings(method), objective_key);
+  } else if (is_one_of(method, {"cd_kl", "tempered_pcd"})) {
     objective_ = chains_objective(method, data, own);
-  } else if (is_one_of(method,
-                       {"score_matching", "sliced", "sliced_reduced", "dsm", "dsm_levels"})) {
+  } else if (is_one_of(method, {"score_matching", "sliced", "sliced_reduced", "dsm_levels"})) {
     objective_ = score_objective(method, data, own);
-  } else if (is_one_of(method, {"nce", "flow_contrastive", "energy_discrepancy"})) {
-    objective_ = noise_objective(method, rows, data, own);
+  } else if (is_one_of(method, {"flow_contrastive", "energy_discrepancy"})) {
+    objective_ = noise_objective(method, data, own);
   } else {
     throw std::invalid_argument("--method " + method + ": no such method");
   }
 }
 
 std::uint32_t Contender::fit(const train::OnStep& on_step, ad::Keeper* keeper) {
-  const auto at = [&](double part) { return std::uint32_t(part * options_.steps); };
   return train::fit(*trained_, objective_, train::adam(),
-                    {.steps = options_.steps,
-                     .learning_rate = train::step_decay(options_.learning_rate, {at(0.7), at(0.9)},
-                                                        std::sqrt(0.1)),
-                     .keeper = keeper},
+                    {.steps = options_.steps, .learning_rate = learning_rate(), .keeper = keeper},
                     on_step);
+}
+
+// What the methods of the main job take; `evaluations_` goes with it.
+MethodSettings Contender::settings(const std::string& method) {
+  const ContenderOptions& o = options_;
+  const std::uint32_t steps = method == "pcd" ? o.pcd_steps : o.cd_steps;
+  evaluations_ = method == "dsm" ? 1 : method == "nce" ? 2 : steps + 2;
+  return {.batch = o.batch,
+          .bank = o.bank,
+          .langevin_steps = steps,
+          .langevin_step = o.langevin_step,
+          .bound = o.bound,
+          .regulariser = o.regulariser,
+          .restart = 0.05,
+          .sigmas = {o.sigma}};
 }
 
 // Negatives by chains.
 train::Objective Contender::chains_objective(const std::string& method,
                                              const train::DataSource& data, ad::Key key) {
   const ContenderOptions& o = options_;
-  if (method == "pcd") {
-    evaluations_ = o.pcd_steps + 2;
-    return train::pcd(ebm_.energy, data, std::max(o.bank, o.batch), train::base_sampler(ebm_.flow),
-                      {.dim = kDim,
-                       .batch = o.batch,
-                       .steps = o.pcd_steps,
-                       .step_size = o.langevin_step,
-                       .bound = o.bound,
-                       .restart_probability = 0.05,
-                       .regulariser = o.regulariser,
-                       .key = key});
-  }
   if (method == "tempered_pcd") {
     // Down to the tilt, whose draws at beta = 0 are fresh points from anywhere.
     const double sd = std::sqrt(o.truth.base_variance);
@@ -111,16 +110,16 @@ train::Objective Contender::chains_objective(const std::string& method,
     evaluations_ = moves + refreshed + swaps + 2;
     return train::tempered_pcd(ebm_.energy, data, train::base_sampler(ebm_.flow), ladder);
   }
-  train::CdOptions cd{.dim = kDim,
-                      .batch = o.batch,
-                      .steps = o.cd_steps,
-                      .step_size = o.langevin_step,
-                      .bound = o.bound,
-                      .regulariser = o.regulariser,
-                      .key = key};
-  if (method == "cd_kl") cd.kl = train::CdKlOptions{};
-  evaluations_ = o.cd_steps + (cd.kl ? 4 : 2);
-  return train::cd(ebm_.energy, data, cd);
+  evaluations_ = o.cd_steps + 4;
+  return train::cd(ebm_.energy, data,
+                   {.dim = kDim,
+                    .batch = o.batch,
+                    .steps = o.cd_steps,
+                    .step_size = o.langevin_step,
+                    .bound = o.bound,
+                    .regulariser = o.regulariser,
+                    .kl = train::CdKlOptions{},
+                    .key = key});
 }
 
 // Derivatives by x at data, blurred or not.
@@ -130,10 +129,6 @@ train::Objective Contender::score_objective(const std::string& method,
   evaluations_ = 1;
   if (method == "score_matching") {
     return train::score_matching(ebm_.energy, data, {.dim = kDim, .batch = o.batch});
-  }
-  if (method == "dsm") {
-    return train::dsm(ebm_.energy, data,
-                      {.dim = kDim, .batch = o.batch, .sigmas = {o.sigma}, .key = key});
   }
   if (method == "dsm_levels") {
     std::vector<std::size_t> widths{kDim + 1};
@@ -169,7 +164,7 @@ train::Objective Contender::score_objective(const std::string& method,
 }
 
 // Data against noise, or against themselves with noise.
-train::Objective Contender::noise_objective(const std::string& method, const train::Rows& rows,
+train::Objective Contender::noise_objective(const std::string& method,
                                             const train::DataSource& data, ad::Key key) {
   const ContenderOptions& o = options_;
   if (method == "energy_discrepancy") {
@@ -181,27 +176,17 @@ train::Objective Contender::noise_objective(const std::string& method, const tra
                                       .samples = o.discrepancy_samples,
                                       .key = key});
   }
-  if (method == "flow_contrastive") {
-    evaluations_ = 4;  // two by the flow's own update
-    pretrain_flow(data);
-    const auto at = [&](double part) { return std::uint32_t(part * o.steps); };
-    return train::flow_contrastive(ebm_.energy, ebm_.params, data, ebm_.flow, ebm_.flow_params,
-                                   {.batch = o.batch,
-                                    .flow_learning_rate = train::step_decay(
-                                        o.learning_rate, {at(0.7), at(0.9)}, std::sqrt(0.1)),
-                                    .key = key});
-  }
-  evaluations_ = 2;
-  train::Standardisation moments = train::standardisation(rows);
-  for (double& sd : moments.sd) sd *= 1.5;
-  return train::nce(ebm_.energy, ebm_.params, data,
-                    mcmc::gaussian_proposal(moments.mean, moments.sd),
-                    {.batch = o.batch, .key = key});
+  evaluations_ = 4;  // two by the flow's own update
+  pretrain_flow(ebm_, data, o.batch, o.flow_pretraining, 1e-3);
+  return train::flow_contrastive(
+      ebm_.energy, ebm_.params, data, ebm_.flow, ebm_.flow_params,
+      {.batch = o.batch, .flow_learning_rate = learning_rate(), .key = key});
 }
 
-void Contender::pretrain_flow(const train::DataSource& data) {
-  train::fit(ebm_.flow_params, train::flow_ml(ebm_.flow, data, options_.batch), train::adam(),
-             {.steps = options_.flow_pretraining, .learning_rate = train::constant(1e-3)});
+// A third after 70 % of the updates, a tenth after 90 %.
+train::Schedule Contender::learning_rate() const {
+  const auto at = [&](double part) { return std::uint32_t(part * options_.steps); };
+  return train::step_decay(options_.learning_rate, {at(0.7), at(0.9)}, std::sqrt(0.1));
 }
 
 }  // namespace eqp

@@ -52,13 +52,14 @@ class Contender {
   double evaluations() const { return evaluations_; }
 
  private:
+  MethodSettings settings(const std::string& method);
   train::Objective chains_objective(const std::string& method, const train::DataSource& data,
                                     ad::Key key);
   train::Objective score_objective(const std::string& method, const train::DataSource& data,
                                    ad::Key key);
-  train::Objective noise_objective(const std::string& method, const train::Rows& rows,
-                                   const train::DataSource& data, ad::Key key);
-  void pretrain_flow(const train::DataSource& data);
+  train::Objective noise_objective(const std::string& method, const train::DataSource& data,
+                                   ad::Key key);
+  train::Schedule learning_rate() const;
 
   ContenderOptions options_;
   Ebm ebm_;

@@ -48,11 +48,6 @@ mcmc::Sampler uniform_within(double half) {
   };
 }
 
-void pretrain_flow(Ebm& ebm, const train::DataSource& data, const MethodSettings& s) {
-  train::fit(ebm.flow_params, train::flow_ml(ebm.flow, data, s.batch), train::adam(),
-             {.steps = s.pretraining, .learning_rate = train::constant(s.pretraining_rate)});
-}
-
 }  // namespace
 
 Ebm::Ebm(const EbmOptions& options, ad::Key key)
@@ -62,6 +57,12 @@ Ebm::Ebm(const EbmOptions& options, ad::Key key)
                           with_base(options.flow, options.base_variance), key.fork(1))),
       output([this](ad::Var x) { return sum(network(x), 1); }),
       energy(train::tilted(output, flow)) {}
+
+void pretrain_flow(Ebm& ebm, const train::DataSource& data, std::size_t batch, std::uint32_t steps,
+                   double learning_rate) {
+  train::fit(ebm.flow_params, train::flow_ml(ebm.flow, data, batch), train::adam(),
+             {.steps = steps, .learning_rate = train::constant(learning_rate)});
+}
 
 const std::vector<std::string>& method_names() {
   static const std::vector<std::string> names{"cd",     "pcd",      "dsm", "nce", "adaptive_flow",
@@ -135,13 +136,13 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const train
                                  .key = own});
   }
   if (method == "nt_ebm") {
-    pretrain_flow(ebm, source, s);
+    pretrain_flow(ebm, source, s.batch, s.pretraining, s.pretraining_rate);
     return train::nt_ebm(
         ebm.output, source, ebm.flow,
         {.batch = s.batch, .bank = std::max(s.bank, s.batch), .steps = s.latent_steps, .key = own});
   }
   if (method == "coop_flow") {
-    pretrain_flow(ebm, source, s);
+    pretrain_flow(ebm, source, s.batch, s.pretraining, s.pretraining_rate);
     return train::coop_flow(energy, source, ebm.flow, ebm.flow_params,
                             {.batch = s.batch,
                              .steps = s.langevin_steps,

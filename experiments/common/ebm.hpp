@@ -71,6 +71,10 @@ const std::vector<std::string>& method_names();
 /// others the flow's base or, unless `tilted`, nothing.
 mcmc::Energy model_energy(const std::string& method, const Ebm& ebm, bool tilted = true);
 
+/// Trains the flow on the data by maximum likelihood, at a constant learning rate.
+void pretrain_flow(Ebm& ebm, const train::DataSource& data, std::size_t batch, std::uint32_t steps,
+                   double learning_rate);
+
 /// The objective of a method on data of the energy's dimension, visited in shuffled epochs; for
 /// nt_ebm and coop_flow the flow is trained on the data first. Throws std::invalid_argument naming
 /// the choices for an unknown method.

@@ -3,12 +3,11 @@
 #include <algorithm>
 
 #include "experiments/common/interrupt.hpp"
-#include "mcmc/ais.hpp"
 #include "mcmc/diagnostics.hpp"
-#include "mcmc/mala.hpp"
 #include "mcmc/mode_weights.hpp"
 #include "train/metrics/density_error.hpp"
 #include "train/metrics/grid_draws.hpp"
+#include "train/metrics/likelihood.hpp"
 #include "train/metrics/wasserstein.hpp"
 
 namespace eqp {
@@ -33,21 +32,12 @@ double squared_error(ad::ConstView x, const train::Modes& modes, std::span<const
   return train::weight_error(train::mode_counts(x, modes), x.rows(), weights).error.mse;
 }
 
-// log Z along the geometric path from the flow's base.
-mcmc::LogZ annealed_log_z(const mcmc::Energy& energy, const Problem& p, ad::Key key) {
-  const std::size_t dim = p.truth.dim;
-  const std::vector<double> sd(dim, std::sqrt(p.model.base_variance));
-  const mcmc::Path path =
-      mcmc::geometric_path(mcmc::gaussian_proposal(std::vector<double>(dim), sd), energy);
-  const auto make = [=](const mcmc::Energy& u) { return mcmc::Mala(u, dim, {.step_size = 0.1}); };
-  mcmc::AisOptions options{.temperatures = mcmc::even_temperatures(400),
-                           .particles = 1024,
-                           .target_accept = 0.65,
-                           .key = key.fork(0)};
-  options.step_sizes = mcmc::ais(path, make, options).step_sizes;
-  options.target_accept = 0;
-  options.key = key.fork(1);
-  return mcmc::ais(path, make, options).log_z;
+// log Z between annealing from the flow's base and, from draws of the chains, back.
+train::LogZBracket bracket(const mcmc::Energy& energy, const Problem& p, ad::ConstView draws,
+                           ad::Key key) {
+  const std::vector<double> mean(p.truth.dim), sd(p.truth.dim, std::sqrt(p.model.base_variance));
+  return train::bracket_log_z(energy, mcmc::gaussian_proposal(mean, sd),
+                              {.particles = 1024, .key = key}, draws);
 }
 
 }  // namespace
@@ -119,10 +109,13 @@ ChainMetrics chain_metrics(const train::NegativeChains& chains, const Problem& p
            {"largest_weight_error", off},
            {"mcse", mcse}};
   if (!normalisable) return m;
-  const mcmc::LogZ log_z = annealed_log_z(energy, p, key.fork(2));
-  const train::DensityError error = train::density_error(
-      train::evaluate(log_density(energy, p.truth.dim), truth.test), log_z.value, truth.log_true);
-  m.row["log_z_se"] = log_z.error;
+  const train::LogZBracket log_z = bracket(energy, p, m.samples, key.fork(2));
+  const train::DensityError error =
+      train::density_error(train::evaluate(log_density(energy, p.truth.dim), truth.test),
+                           log_z.best.value, truth.log_true);
+  m.row["log_z"] = log_z.best.value;
+  m.row["log_z_low"] = log_z.low;
+  m.row["log_z_high"] = log_z.high;
   m.row["log_density_error"] = error.median_squared;
   m.row["kl"] = error.kl;
   return m;

@@ -32,8 +32,9 @@ Row weight_metrics(const train::NegativeChains& chains, const Problem& problem,
                    std::span<const double> masses, ad::Key key);
 
 /// A model in many dimensions. Of 128 chains of the method from its bank, 1000 steps each: the
-/// largest R-hat of a coordinate (table 2) and the weights of the modes; log Z by annealed
-/// importance sampling, if the energy has one, and with it the error of the density.
+/// largest R-hat of a coordinate (table 2) and the weights of the modes; log Z with a 95 %
+/// interval, if the energy has one, and with it the error of the density. The upper end takes the
+/// samples for draws of the model: those of a method that loses modes say nothing there.
 struct ChainMetrics {
   ad::Tensor samples;  // where an update's steps take the bank
   Row row;

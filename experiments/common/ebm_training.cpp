@@ -11,13 +11,6 @@ namespace {
 
 constexpr std::size_t kPicture = EbmStudy::kPicture, kTrace = 102;  // cells per axis
 
-std::vector<double> normalised(const train::Grid& grid) {
-  const double log_z = train::log_z(grid);
-  std::vector<double> density;
-  for (const double v : grid.values) density.push_back(std::exp(v - log_z));
-  return density;
-}
-
 }  // namespace
 
 EbmStudy prepare(const Problem& problem, std::size_t n_samples, ad::Key key) {
@@ -25,7 +18,7 @@ EbmStudy prepare(const Problem& problem, std::size_t n_samples, ad::Key key) {
              .data = train::Rows(train::draw(problem.truth, problem.points, key.fork(0))),
              .truth = exact_samples(problem, n_samples, key)};
   if (!problem.planar()) return r;
-  r.picture = normalised(
+  r.picture = train::normalised(
       train::evaluate_grid(log_density(problem.truth), problem.frame, kPicture, kPicture));
   return r;
 }
@@ -95,7 +88,7 @@ TrainedEbm train_and_judge(const EbmStudy& r, const std::string& method, std::si
       out.row.update(weight_metrics(*objective.chains, p, m.masses, key.fork(3)));
     }
     out.samples = std::move(m.samples);
-    out.picture = normalised(train::evaluate_grid(model, p.frame, kPicture, kPicture));
+    out.picture = train::normalised(train::evaluate_grid(model, p.frame, kPicture, kPicture));
   } else {
     const bool normalisable = settings.tilted || method == "nt_ebm";
     ChainMetrics m =

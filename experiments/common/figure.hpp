@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,10 +20,12 @@ using PanelPtr = std::shared_ptr<const Panel>;
 enum class Scale { linear, log };
 
 /// A heat map of a density at the centres of ny x nx cells of the box: values[i * nx + j] at the
-/// i-th y from below and the j-th x. All density panels of a row share one colour scale. Throws
-/// std::invalid_argument on a wrong number of values.
+/// i-th y from below and the j-th x. All density panels of a row share one colour scale; values
+/// above `top` count as it, so that a model with a spike does not leave the others in the dark.
+/// Throws std::invalid_argument on a wrong number of values.
 PanelPtr density(std::string title, const train::Box& box, std::size_t ny, std::size_t nx,
-                 std::vector<double> values, Scale scale = Scale::linear);
+                 std::vector<double> values, Scale scale = Scale::linear,
+                 double top = std::numeric_limits<double>::infinity());
 
 /// The rows of points (n, >= 2) as dots at columns 0 and 1. Points outside the box are left out.
 PanelPtr scatter(std::string title, const train::Box& box, ad::ConstView points);

@@ -74,11 +74,7 @@ Judge::Judge(const std::string& name, const JudgeOptions& options, ad::Key key)
 std::vector<double> Judge::picture() const { return picture(log_density(contender_.truth)); }
 
 std::vector<double> Judge::picture(const train::LogDensity& log_p) const {
-  const train::Grid grid = train::evaluate_grid(log_p, frame_, kPicture, kPicture);
-  const double log_z = train::log_z(grid);
-  std::vector<double> values;
-  for (const double v : grid.values) values.push_back(std::exp(v - log_z));
-  return values;
+  return train::normalised(train::evaluate_grid(log_p, frame_, kPicture, kPicture));
 }
 
 Judgement Judge::judge(const mcmc::Energy& energy, ad::Key key) const {

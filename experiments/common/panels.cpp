@@ -58,7 +58,7 @@ class BoxPanel : public Panel {
 class Density : public BoxPanel {
  public:
   Density(std::string title, const train::Box& box, std::size_t ny, std::size_t nx,
-          std::vector<double> values, Scale scale)
+          std::vector<double> values, Scale scale, double top)
       : BoxPanel(std::move(title), box),
         ny_(ny),
         nx_(nx),
@@ -68,6 +68,7 @@ class Density : public BoxPanel {
       throw std::invalid_argument("density panel: " + std::to_string(values_.size()) +
                                   " values, need " + std::to_string(ny) + " x " +
                                   std::to_string(nx));
+    for (double& v : values_) v = std::min(v, top);
   }
   double brightest() const override { return *std::ranges::max_element(values_); }
   std::string commands(const Slot& slot) const override {
@@ -154,8 +155,8 @@ class Images : public Panel {
 }  // namespace
 
 PanelPtr density(std::string title, const train::Box& box, std::size_t ny, std::size_t nx,
-                 std::vector<double> values, Scale scale) {
-  return std::make_shared<Density>(std::move(title), box, ny, nx, std::move(values), scale);
+                 std::vector<double> values, Scale scale, double top) {
+  return std::make_shared<Density>(std::move(title), box, ny, nx, std::move(values), scale, top);
 }
 
 PanelPtr scatter(std::string title, const train::Box& box, ad::ConstView points) {
