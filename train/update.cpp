@@ -158,7 +158,7 @@ void Update::sum_gradients() {
     const Real scale = Real(1 / losses_per_batch_);
     for (std::size_t i = first; i < first + size; ++i) gradient_[i] = scale * gradients_[0][i];
   };
-  const bool alone = mine.size() == groups;
+  const bool alone = !ad::is_shared_out();
   in_pieces([&](std::size_t first, std::size_t size) {
     for_pairs(groups, [&](std::size_t g, std::size_t apart) {
       if (!is_within(mine, g, apart, groups)) return;
