@@ -11,6 +11,9 @@ namespace eqp::mcmc {
 /// their parameters.
 Proposal from_flow(const flows::Flow& flow);
 
+/// Proposes from the base of a flow, which the flow's parameters do not change.
+Proposal from_base(const flows::Flow& flow);
+
 /// Independent Gaussians with these means and standard deviations, (dim) each. Throws
 /// std::invalid_argument unless they are equally many, at least 1, and finite, and every deviation
 /// is positive.

@@ -1,40 +1,67 @@
 #include "train/adaptive_flow.hpp"
 
+#include <cmath>
+#include <stdexcept>
+
+#include "mcmc/defensive.hpp"
+
 namespace eqp::train {
 namespace {
 
 using FlowMc = mcmc::Alternate<mcmc::Isir, mcmc::Mala>;
 
+// -log lambda(x), times the weights of the rows if there are any.
+Loss weighted_flow_loss(const flows::Flow& flow) {
+  return [loss = flow_loss(flow)](std::span<const ad::Var> in) {
+    const ad::Var of_rows = loss(in.first(1));
+    return in.size() > 1 ? in[1] * of_rows : of_rows;
+  };
+}
+
 class AdaptiveFlow {
  public:
   AdaptiveFlow(mcmc::Energy energy, DataSource data, const flows::Flow& flow,
                ad::Params& flow_params, AdaptiveFlowOptions o)
-      : o_(std::move(o)),
+      : o_(checked(std::move(o))),
         energy_(std::move(energy)),
         flow_(flow),
         data_(std::move(data)),
-        // Every state may be a negative, so that a step is a single move.
-        chains_("adaptive_flow", kernel(mcmc::Step::move, o_.step_size),
-                Bank(o_.bank, flow.dim(), base_sampler(flow), o_.key.fork(0)),
-                {.batch = o_.batch,
-                 .length = o_.cycles * (o_.global_steps + o_.local_steps),
-                 .negatives = o_.negatives,
-                 .per_chain = o_.per_chain,
-                 .target_accept = o_.target_accept,
-                 .key = o_.key}),
-        flow_update_("flow", flow_params, {{flow.dim()}}, flow_loss(flow), adam(), {}) {}
+        chains_(chains()),
+        balance_(o_.balance, o_.flow_updates),
+        flow_batch_({o_.batch, flow.dim()}),
+        flow_update_("flow", flow_params, input_shapes(1), weighted_flow_loss(flow), adam(), {}) {}
+
+  /// Of so many inputs of points, and weights if there are any.
+  std::vector<ad::Shape> input_shapes(std::size_t points) const {
+    std::vector<ad::Shape> shapes(points, ad::Shape{flow_.dim()});
+    if (o_.jarzynski.on) shapes.push_back({});
+    return shapes;
+  }
 
   // Algorithm 1, steps 1 to 3: data, and chains from random slots of the bank.
   void feed(std::uint32_t t, std::span<const ad::View> in, StepLog& log) {
     data_(t, in[0]);
     chains_(t, in[1], log);
+    if (o_.jarzynski.on) chains_.weigh(in[2]);
+    if (std::string event = balance_.watch(log.global_moves, log.weight_ess); !event.empty()) {
+      log.events.push_back("step " + std::to_string(t) + ": " + event);
+    }
+    log.energy_pace = balance_.pace();
   }
 
-  // Step 5: the flow learns the negatives.
+  // Step 5: the flow learns the negatives, and data in the place of some.
   void after(std::uint32_t t, std::span<const ad::View> in, StepLog& log) {
-    const ad::ConstView batch[] = {in[1]};
-    for (std::uint32_t k = 0; k < o_.flow_updates; ++k) {
-      log.flow_loss = flow_update_.step(batch, o_.flow_learning_rate(t)).loss;
+    std::ranges::copy(in[1].flat(), flow_batch_.flat().begin());
+    const auto n = std::size_t(std::lround(o_.data_share * double(o_.batch)));
+    for (std::size_t k = 0; k < n; ++k) {
+      const std::size_t row = k * o_.batch / n;
+      std::ranges::copy(in[0].row(row), flow_batch_.row(row).begin());
+      if (o_.jarzynski.on) in[2][row] = 1;
+    }
+    std::vector<ad::ConstView> batch{flow_batch_};
+    if (o_.jarzynski.on) batch.push_back(in[2]);
+    for (std::uint32_t k = 0; k < balance_.flow_updates(); ++k) {
+      log.flow_loss = flow_update_.step(batch, log.pace * o_.flow_learning_rate(t)).loss;
     }
   }
 
@@ -45,12 +72,47 @@ class AdaptiveFlow {
 
   void archive(ad::Archive& a) {
     chains_.archive(a);
+    if (o_.balance.on) a("balance", balance_);
     a("flow", flow_update_);
   }
 
  private:
+  static AdaptiveFlowOptions checked(AdaptiveFlowOptions o) {
+    for (const auto& [name, share] :
+         {std::pair("data_share", o.data_share), std::pair("defensive", o.defensive)}) {
+      if (share >= 0 && share < 1) continue;
+      throw std::invalid_argument("adaptive_flow: " + std::string(name) + " " +
+                                  std::to_string(share) + "; need a number from 0 to below 1");
+    }
+    return o;
+  }
+
+  BankChains<FlowMc> chains() const {
+    Bank bank(o_.bank, flow_.dim(), base_sampler(flow_), o_.key.fork(0));
+    std::optional<JarzynskiWeights> weights;
+    if (o_.jarzynski.on) {
+      const mcmc::Energy start = [flow = flow_](ad::Var x) { return -flow.base().log_prob(x); };
+      weights.emplace(energy_, start, bank.states(), o_.jarzynski, o_.key.fork(1));
+    }
+    // Every state may be a negative, so that a step is a single move.
+    return {"adaptive_flow",
+            kernel(mcmc::Step::move, o_.step_size),
+            std::move(bank),
+            {.batch = o_.batch,
+             .length = o_.cycles * (o_.global_steps + o_.local_steps),
+             .negatives = o_.negatives,
+             .per_chain = o_.per_chain,
+             .target_accept = o_.target_accept,
+             .key = o_.key},
+            std::move(weights)};
+  }
+
   FlowMc kernel(mcmc::Step step, double step_size) const {
-    return FlowMc(mcmc::Isir(energy_, mcmc::from_flow(flow_), {.particles = o_.particles}),
+    mcmc::Proposal proposal = mcmc::from_flow(flow_);
+    if (o_.defensive > 0) {
+      proposal = mcmc::defensive_mixture(proposal, mcmc::from_base(flow_), {.alpha = o_.defensive});
+    }
+    return FlowMc(mcmc::Isir(energy_, proposal, {.particles = o_.particles}),
                   mcmc::Mala(energy_, flow_.dim(), {.step_size = step_size}),
                   {.global_steps = o_.global_steps, .local_steps = o_.local_steps, .step = step});
   }
@@ -60,6 +122,8 @@ class AdaptiveFlow {
   flows::Flow flow_;
   DataSource data_;
   BankChains<FlowMc> chains_;
+  Balance balance_;
+  ad::Tensor flow_batch_;
   Update flow_update_;
 };
 
@@ -67,14 +131,15 @@ class AdaptiveFlow {
 
 Objective adaptive_flow(mcmc::Energy energy, DataSource data, flows::Flow flow,
                         ad::Params& flow_params, AdaptiveFlowOptions options) {
-  const std::size_t batch = options.batch, dim = flow.dim();
+  const std::size_t batch = options.batch;
   const std::uint32_t cycles = options.cycles;
+  const double regulariser = options.regulariser;
   auto method = std::make_shared<AdaptiveFlow>(energy, std::move(data), flow, flow_params,
                                                std::move(options));
   return {.name = "adaptive_flow",
           .batch = batch,
-          .row_shapes = {{dim}, {dim}},
-          .loss = contrastive_loss(energy, 0),
+          .row_shapes = method->input_shapes(2),
+          .loss = contrastive_loss(energy, regulariser),
           .feed = [=](auto t, auto in, StepLog& log) { method->feed(t, in, log); },
           .after = [=](auto t, auto in, StepLog& log) { method->after(t, in, log); },
           .archive = [=](ad::Archive& a) { method->archive(a); },

@@ -5,6 +5,7 @@
 #include "mcmc/isir.hpp"
 #include "mcmc/mala.hpp"
 #include "mcmc/proposal.hpp"
+#include "train/balance.hpp"
 #include "train/bank_chains.hpp"
 #include "train/contrastive.hpp"
 #include "train/flow_ml.hpp"
@@ -25,6 +26,12 @@ struct AdaptiveFlowOptions {
   double target_accept = 0.75;
   Schedule flow_learning_rate = constant(1e-2);
   std::uint32_t flow_updates = 1;  // per update of the energy
+  // Beyond the paper, all of them off:
+  double data_share = 0;   // of the rows that the flow learns: data, so that it loses no mode
+  double defensive = 0;    // share of i-SIR's draws that come from the flow's base instead
+  double regulariser = 0;  // see contrastive_loss
+  BalanceOptions balance = {};
+  JarzynskiOptions jarzynski = {};
   ad::Key key;
 };
 
@@ -39,8 +46,8 @@ inline mcmc::Energy tilted(mcmc::Energy network, flows::Flow flow) {
 /// algorithms 1 and 5): persistent chains move globally by i-SIR with the flow as proposal and
 /// locally by MALA; the energy descends on data minus negatives; the flow learns the negatives by
 /// maximum likelihood. No gradient flows through the sampler. `energy` includes the tilt, if there
-/// is one. Throws std::invalid_argument without cycles, or for more negatives per chain than
-/// states.
+/// is one. With Jarzynski weights both learn from weighted negatives. Throws std::invalid_argument
+/// without cycles, for more negatives per chain than states, and for shares that are not in [0, 1).
 Objective adaptive_flow(mcmc::Energy energy, DataSource data, flows::Flow flow,
                         ad::Params& flow_params, AdaptiveFlowOptions options);
 

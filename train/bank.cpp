@@ -41,4 +41,11 @@ void Bank::put_back(ad::ConstView rows) {
   }
 }
 
+void Bank::replace(std::span<const std::size_t> parents) {
+  const ad::Tensor before = states_;
+  for (std::size_t i = 0; i < parents.size(); ++i) {
+    std::ranges::copy(before.row(parents[i]), states_.row(i).begin());
+  }
+}
+
 }  // namespace eqp::train

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "autodiff/archive.hpp"
@@ -21,6 +22,10 @@ class Bank {
   void restart(std::uint32_t t, double probability, ad::View out) const;
   /// Writes the rows back to the slots last taken. Throws std::logic_error for another number.
   void put_back(ad::ConstView rows);
+  /// The slots last taken, in the order of their rows.
+  std::span<const std::size_t> taken() const { return taken_; }
+  /// Every state becomes that of its parent (size of the bank).
+  void replace(std::span<const std::size_t> parents);
 
   const ad::Tensor& states() const { return states_; }
   void archive(ad::Archive& a) { a("states", states_); }

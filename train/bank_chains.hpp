@@ -8,6 +8,7 @@
 #include "mcmc/adapt.hpp"
 #include "mcmc/chains.hpp"
 #include "train/bank.hpp"
+#include "train/jarzynski.hpp"
 #include "train/objective.hpp"
 
 namespace eqp::train {
@@ -34,14 +35,16 @@ struct BankChainsOptions {
 template <mcmc::Adaptable K>
 class BankChains {
  public:
-  /// Throws std::invalid_argument, in the name of `who`, for chains without steps, or for more
-  /// negatives per chain than states.
-  BankChains(const std::string& who, K kernel, Bank bank, const BankChainsOptions& options)
+  /// Weights, if there are any, are of the bank's states. Throws std::invalid_argument, in the name
+  /// of `who`, for chains without steps, or for more negatives per chain than states.
+  BankChains(const std::string& who, K kernel, Bank bank, const BankChainsOptions& options,
+             std::optional<JarzynskiWeights> weights = {})
       : o_(options),
         who_(who),
         kernel_(std::move(kernel)),
         bank_(std::move(bank)),
-        dim_(bank_.states().cols()) {
+        dim_(bank_.states().cols()),
+        weights_(std::move(weights)) {
     if (o_.length == 0) {
       throw std::invalid_argument(who + ": chains of 0 steps: need at least 1");
     }
@@ -55,12 +58,14 @@ class BankChains {
   /// Writes the negatives of update t to out (batch, d).
   void operator()(std::uint32_t t, ad::View out, StepLog& log) {
     ad::Tensor start({chains(), dim_});
+    if (weights_) weights_->look(t, bank_);
     bank_.take(t, start);
     if (chains_) {
       chains_->set(kernel_, start);
     } else {
       chains_.emplace(kernel_, start);
     }
+    if (weights_) weights_->arrive(bank_.taken(), start);
     chains_->reset_counts();
     const mcmc::Written negatives{out.flat(), [&](std::size_t chain) {
                                     return std::max(chain * per_chain(), surplus(out)) * dim_ -
@@ -72,8 +77,10 @@ class BankChains {
                      },
                      {&negatives, 1});
     bank_.put_back(chains_->positions());
+    if (weights_) weights_->leave(bank_.taken(), chains_->positions());
     log.chain_block = chains_->block();
 
+    if (weights_) log.chain_ess = weights_->ess(), log.log_z = weights_->log_z();
     const mcmc::Counts global = chains_->global_counts(), local = chains_->counts();
     if (global.proposed > 0) {
       log.global_moves = global.rate();
@@ -82,6 +89,17 @@ class BankChains {
     if (local.proposed > 0) {
       log.acceptance = local.rate();
       adapter_.update(kernel_.step_size(), local.rate());
+    }
+  }
+
+  /// The weights of the last update's negatives (batch), of mean 1 over its chains; all 1 without
+  /// weights.
+  void weigh(ad::View out) const {
+    std::ranges::fill(out.flat(), Real(1));
+    if (!weights_) return;
+    const std::vector<double> of_chains = weights_->of(bank_.taken());
+    for (std::size_t row = 0; row < out.rows(); ++row) {
+      out[row] = Real(of_chains[(row + surplus(out)) / per_chain()]);
     }
   }
 
@@ -94,6 +112,7 @@ class BankChains {
   void archive(ad::Archive& a) {
     a("bank", bank_);
     a("step_size", kernel_.step_size());
+    if (weights_) a("jarzynski", *weights_);
   }
 
  private:
@@ -128,6 +147,7 @@ class BankChains {
   K kernel_;
   Bank bank_;
   std::size_t dim_;
+  std::optional<JarzynskiWeights> weights_;
   mcmc::StepSizeAdapter adapter_{{.target = o_.target_accept, .largest = 1}};
   std::optional<mcmc::Chains<K>> chains_;
 };

@@ -1,4 +1,5 @@
 #include <stdexcept>
+#include <utility>
 
 #include "autodiff/non_finite.hpp"
 #include "train/ema.hpp"
@@ -35,26 +36,39 @@ std::uint32_t fit(ad::Params& params, const Objective& objective,
   }
   std::uint32_t t = 0;
   bool ended = options.steps == 0;
-  const ad::State state = [&](ad::Archive& a) {
+  RollBack roll_back(options.roll_back);
+  const ad::State training = [&](ad::Archive& a) {
     a("step", t);
     a("ended", ended);
     a("update", update);
     if (ema) a("ema", *ema);
     if (objective.archive) a.within(objective.name, [&] { objective.archive(a); });
   };
+  const ad::State state = [&](ad::Archive& a) {
+    training(a);
+    if (roll_back.is_on()) a("roll_back", roll_back);
+  };
   if (options.keeper) options.keeper->restore(state);
+  std::vector<std::string> events;
   while (!ended) {
+    roll_back.offer(t, training);
     StepLog log;
+    log.events = std::exchange(events, {});
+    log.pace = roll_back.pace();
     try {
       feed(t, in, log);
-      const Update::Result result = update.step(read, options.learning_rate(t));
+      const double rate = options.learning_rate(t) * log.pace * log.energy_pace;
+      const Update::Result result = update.step(read, rate);
       log.loss = result.loss;
       log.gradient_norm = result.gradient_norm;
       log.block = result.block;
+      roll_back.check(log.loss);
       if (ema) ema->update(params);
       if (objective.after) objective.after(t, in, log);
     } catch (const std::runtime_error& e) {
-      throw std::runtime_error("step " + std::to_string(t) + ": " + e.what());
+      events = std::move(log.events);
+      events.push_back(roll_back.go_back("step " + std::to_string(t) + ": " + e.what(), training));
+      continue;
     }
     ++t;
     const bool go_on = !on_step || on_step(t, log);

@@ -2,6 +2,7 @@
 
 #include "mcmc/mala.hpp"
 #include "mcmc/pull_back.hpp"
+#include "train/evaluate_rows.hpp"
 
 namespace eqp::train {
 namespace {
@@ -41,12 +42,7 @@ class NtEbm {
   // T(z), both (n, d).
   ad::Tensor pushed(ad::ConstView z) const {
     ad::Tensor x(z.shape);
-    const ad::Blocks blocks{z.rows(), push_.block(z.rows())};
-    ad::parallel_for(blocks.count(), [&](std::size_t b) {
-      ad::Workspace at = push_.workspace(blocks.size(b));
-      mcmc::evaluate(at, z.slice(blocks.first(b), blocks.size(b)));
-      std::ranges::copy(at.out(0).flat(), x.view().slice(blocks.first(b), blocks.size(b)).data);
-    });
+    evaluate_rows(push_, z, x);
     return x;
   }
 

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "mcmc/run.hpp"
+#include "train/roll_back.hpp"
 #include "train/schedule.hpp"
 #include "train/update.hpp"
 
@@ -19,6 +20,12 @@ struct StepLog {
   double weight_ess =
       std::numeric_limits<double>::quiet_NaN();  // of the i-SIR weights, in particles
   double flow_loss = std::numeric_limits<double>::quiet_NaN();
+  double chain_ess = std::numeric_limits<double>::quiet_NaN();  // of the bank's weights, as a share
+  double log_z = std::numeric_limits<double>::quiet_NaN();      // of the model, by these weights
+  double pace = 1;         // of all learning rates: less than 1 after roll-backs
+  double energy_pace = 1;  // of the energy's, besides: less where the method holds it back
+  /// What the training, or the method, has done by itself since the last step, a line each.
+  std::vector<std::string> events;
   std::size_t block = 0, chain_block = 0;  // rows and chains per task; 0: there are no chains
 };
 
@@ -60,6 +67,7 @@ struct FitOptions {
   double clip_norm = 0, clip_value = 0;  // see Update
   double ema = 0;           // decay of an average that replaces the parameters at the end; 0: none
   bool ema_warmup = false;  // see EmaOptions
+  RollBackOptions roll_back = {};  // after a divergence; OnStep then sees earlier steps again
   /// Keeps the state after every step, and a fit that begins goes on from what it kept, with the
   /// same bits as if it had never been stopped; null: none.
   ad::Keeper* keeper = nullptr;
@@ -70,7 +78,7 @@ using OnStep = std::function<bool(std::uint32_t step, const StepLog& log)>;
 
 /// Minimises the objective. Returns the number of steps done, those before a restart included.
 /// Throws std::runtime_error at the first loss that is not finite, naming step, operation and
-/// layer.
+/// layer, once no retry of roll_back is left.
 std::uint32_t fit(ad::Params& params, const Objective& objective,
                   std::unique_ptr<Optimiser> optimiser, const FitOptions& options,
                   const OnStep& on_step = {});

@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "flows/base.hpp"
+#include "flows/linear.hpp"
 #include "flows/realnvp.hpp"
 #include "tests/train/support.hpp"
 #include "train/adaptive_flow.hpp"
@@ -161,6 +162,50 @@ BOOST_AUTO_TEST_CASE(the_flow_learns_the_negatives_and_only_after_the_energy_mov
   }
 }
 
+// Rows of data in the places of evenly spaced negatives: a flow of the same parameters learns the
+// same from a batch put together by hand.
+BOOST_AUTO_TEST_CASE(a_share_of_the_flows_batch_is_data) {
+  AdaptiveFlowOptions options = short_steps(Negatives::last, 8);
+  options.data_share = 0.4;  // 3 of 8
+  options.flow_learning_rate = constant(0.02);
+  Model m, reference;
+  const Objective objective = m.objective(options);
+  Inputs inputs(objective);
+  StepLog log = inputs.feed(objective, 0);
+  ad::Tensor mixed = inputs.tensors[1];
+  for (const std::size_t row : {0, 2, 5}) {
+    std::ranges::copy(inputs.tensors[0].row(row), mixed.row(row).begin());
+  }
+  objective.after(0, inputs.views, log);
+  Update likelihood("reference", reference.flow_params, {{2}}, flow_loss(reference.flow), adam(),
+                    {});
+  const ad::ConstView batch[] = {mixed};
+  BOOST_TEST(log.flow_loss == likelihood.step(batch, 0.02).loss);
+  BOOST_TEST(m.flow_values() == reference.flow_values(), boost::test_tools::per_element());
+}
+
+// The flow has shrunk to N(0, 1e-4 I) where the model is still N(0, I): i-SIR hardly moves but for
+// a share of draws from the base itself.
+BOOST_AUTO_TEST_CASE(defensive_draws_reach_what_the_flow_does_not) {
+  for (const double defensive : {0.0, 0.5}) {
+    ad::Params params, flow_params;
+    const mcmc::Energy network = quadratic(scalar(params, "a", 0));
+    const auto shrink = std::make_shared<flows::ElementwiseAffine>(flow_params, "shrink", 2);
+    flow_params.mutate()[0] = flow_params.mutate()[1] = Real(std::log(0.01));
+    const flows::Flow flow{std::make_shared<flows::DiagonalGaussian>(flows::standard_normal(2)),
+                           {shrink}};
+    AdaptiveFlowOptions options = short_steps(Negatives::last, 200);
+    options.bank = 200;
+    options.particles = 16;
+    options.flow_updates = 0;
+    options.defensive = defensive;
+    const Objective objective = adaptive_flow(tilted(network, flow), gaussian_data({0, 0}, 1, {2}),
+                                              flow, flow_params, options);
+    const StepLog log = Inputs(objective).feed(objective, 0);
+    BOOST_TEST((defensive > 0 ? log.global_moves > 0.8 : log.global_moves < 0.1));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_base_sampler_draws_the_base_by_address) {
   const flows::Flow flow{std::make_shared<flows::DiagonalGaussian>(std::vector<double>{0.5, 2}),
                          {}};
@@ -189,6 +234,8 @@ BOOST_AUTO_TEST_CASE(adaptive_flow_refuses_what_it_cannot_do) {
   refused([](AdaptiveFlowOptions& o) { o.per_chain = kLength + 1; });
   refused([](AdaptiveFlowOptions& o) { o.particles = 1; });
   refused([](AdaptiveFlowOptions& o) { o.bank = 0; });
+  refused([](AdaptiveFlowOptions& o) { o.data_share = 1; });
+  refused([](AdaptiveFlowOptions& o) { o.defensive = -0.1; });
   AdaptiveFlowOptions small = short_steps(Negatives::last, 20);
   small.bank = 19;
   BOOST_CHECK_THROW(negatives(small), std::invalid_argument);

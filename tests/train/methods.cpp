@@ -100,6 +100,19 @@ std::vector<Method> all_methods(std::size_t batch) {
     return adaptive_flow(u, data, flow, *m.flow_params,
                          {.batch = batch, .bank = 2 * batch, .particles = 5, .key = {8}});
   });
+  add("adaptive_flow beyond the paper", [&](auto& u, auto& flow, Method& m) {
+    return adaptive_flow(u, data, flow, *m.flow_params,
+                         {.batch = batch,
+                          .bank = 2 * batch,
+                          .particles = 5,
+                          .negatives = Negatives::all,
+                          .data_share = 0.3,
+                          .defensive = 0.2,
+                          .regulariser = 0.1,
+                          .balance = {.on = true, .least_moves = 0.9, .every = 2},
+                          .jarzynski = {.on = true, .resample_below = 0.999, .every = 3},
+                          .key = {15}});
+  });
   add("nt_ebm", [&](auto& u, auto& flow, Method&) {
     return nt_ebm(u, data, flow,
                   {.batch = batch, .bank = 2 * batch, .steps = 3, .regulariser = 0.1, .key = {11}});
