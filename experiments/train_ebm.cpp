@@ -14,6 +14,7 @@
 #include "autodiff/safetensors.hpp"
 #include "experiments/common/checkpoint.hpp"
 #include "experiments/common/ebm.hpp"
+#include "experiments/common/events.hpp"
 #include "experiments/common/experiment.hpp"
 #include "experiments/common/figure.hpp"
 #include "experiments/common/interrupt.hpp"
@@ -128,6 +129,12 @@ void run(Cli& cli) {
                                 {.above = 0, .unit = "of the data as trained on, squared"});
   const auto sigma = cli.get("sigma", std::vector<double>{0.1}, "noise levels of dsm",
                              {.above = 0, .unit = "of the data as trained on"});
+  const bool robust = cli.flag("robust",
+                               "the training looks after itself: adaptive_flow balances its "
+                               "learning rates and defends its proposals, every method goes back "
+                               "after a divergence");
+  const bool jarzynski =
+      cli.flag("jarzynski", "adaptive_flow: weights of its chains make up for moves of the energy");
   const auto chains =
       cli.get<std::size_t>("chains", cli.quick() ? 32 : 256, "chains that sample", size);
   const auto draws = cli.get("draws", cli.quick() ? 20u : 500u, "recorded steps per chain",
@@ -165,21 +172,23 @@ void run(Cli& cli) {
            .base_variance = base_variance,
            .flow = {.blocks = blocks, .hidden = flow_hidden, .form = flows::CouplingForm::plain}},
           key.fork(0));
-  const MethodSettings settings{.batch = batch,
-                                .steps = updates,
-                                .learning_rate = rate,
-                                .final_learning_rate = rate / 100,
-                                .jitter = jitter,
-                                .langevin_step = langevin,
-                                .bound = 7 * std::sqrt(base_variance),
-                                .regulariser = method == "pcd" ? 1e-4 : 0,
-                                .pretraining_rate = rate,
-                                .sigmas = sigma,
-                                .particles = particles,
-                                .local_steps = local_steps,
-                                .cycles = 1,
-                                .flow_learning_rate = rate,
-                                .final_flow_learning_rate = rate / 100};
+  MethodSettings settings{.batch = batch,
+                          .steps = updates,
+                          .learning_rate = rate,
+                          .final_learning_rate = rate / 100,
+                          .jitter = jitter,
+                          .langevin_step = langevin,
+                          .bound = 7 * std::sqrt(base_variance),
+                          .regulariser = method == "pcd" ? 1e-4 : 0,
+                          .pretraining_rate = rate,
+                          .sigmas = sigma,
+                          .particles = particles,
+                          .local_steps = local_steps,
+                          .cycles = 1,
+                          .flow_learning_rate = rate,
+                          .final_flow_learning_rate = rate / 100};
+  settings.jarzynski.on = jarzynski;
+  if (robust) make_robust(settings);
   const train::Objective objective = make_objective(method, ebm, points, settings, key.fork(1));
 
   RunFolder folder(cli);
@@ -193,11 +202,13 @@ void run(Cli& cli) {
   }
 
   // Train
+  Events events;
   {
     Progress progress({.quiet = cli.quiet()});
     auto training = progress.start(method, updates);
-    Checkpoint checkpoint(folder, "training", 0);
+    Checkpoint checkpoint(folder, "training", 0, [&](ad::Archive& a) { a("events", events); });
     const auto on_step = [&](std::uint32_t step, const train::StepLog& log) {
+      events.add(log);
       training.update({step, log.loss, log.acceptance});
       if (step == 1) {
         folder.block("update", log.block);
@@ -210,12 +221,16 @@ void run(Cli& cli) {
                        {"acceptance", log.acceptance},
                        {"global_moves", log.global_moves},
                        {"weight_ess", log.weight_ess},
-                       {"flow_loss", log.flow_loss}});
+                       {"flow_loss", log.flow_loss},
+                       {"pace", log.pace * log.energy_pace},
+                       {"chain_ess", log.chain_ess},
+                       {"log_z", log.log_z}});
       }
       return true;
     };
     fit(ebm, objective, settings, on_step, &checkpoint);
   }
+  events.tell("training", folder, report);
   ad::Params scaling;  // data = mean + sd * (data as trained on)
   fill(scaling, "mean", scale.mean);
   fill(scaling, "sd", scale.sd);

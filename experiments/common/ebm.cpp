@@ -58,6 +58,14 @@ Ebm::Ebm(const EbmOptions& options, ad::Key key)
       output([this](ad::Var x) { return sum(network(x), 1); }),
       energy(train::tilted(output, flow)) {}
 
+void make_robust(MethodSettings& settings) {
+  settings.data_share = 0.1;
+  settings.defensive = 0.1;
+  settings.balance.on = true;
+  settings.roll_back.retries = 3;
+  settings.roll_back.largest_loss = 1e3;
+}
+
 void pretrain_flow(Ebm& ebm, const train::DataSource& data, std::size_t batch, std::uint32_t steps,
                    double learning_rate) {
   train::fit(ebm.flow_params, train::flow_ml(ebm.flow, data, batch), train::adam(),
@@ -133,6 +141,11 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const train
                                  .per_chain = s.per_chain,
                                  .flow_learning_rate = flow_rate,
                                  .flow_updates = s.flow_updates,
+                                 .data_share = s.data_share,
+                                 .defensive = s.defensive,
+                                 .regulariser = s.regulariser,
+                                 .balance = s.balance,
+                                 .jarzynski = s.jarzynski,
                                  .key = own});
   }
   if (method == "nt_ebm") {
@@ -164,6 +177,7 @@ std::uint32_t fit(Ebm& ebm, const train::Objective& objective, const MethodSetti
       ebm.params, objective, train::adam(),
       {.steps = s.steps,
        .learning_rate = train::cosine(s.learning_rate, s.steps, s.final_learning_rate),
+       .roll_back = s.roll_back,
        .keeper = keeper},
       on_step);
 }

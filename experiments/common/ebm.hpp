@@ -46,7 +46,7 @@ struct MethodSettings {
   double langevin_step = 0.01;        // cd, pcd, coop_flow: step size in units of x squared
   double bound =
       std::numeric_limits<double>::infinity();  // cd, pcd, coop_flow: chains stay within it
-  double regulariser = 0;                       // cd, pcd: see train/contrastive.hpp
+  double regulariser = 0;                       // cd, pcd, adaptive_flow: see train/contrastive.hpp
   double restart = 0;                           // pcd: probability per slot and use
   double start_within = 0;             // pcd: the bank starts uniform in this cube; 0: as the base
   std::uint32_t latent_steps = 10;     // nt_ebm: MALA steps per update
@@ -62,7 +62,16 @@ struct MethodSettings {
   std::uint32_t flow_updates = 1;
   double flow_learning_rate = 1e-2;  // coop_flow, adaptive_flow
   double final_flow_learning_rate = 1e-4;
+  double data_share = 0, defensive = 0;  // adaptive_flow, as all that follows but roll_back
+  train::BalanceOptions balance = {};
+  train::JarzynskiOptions jarzynski = {};
+  train::RollBackOptions roll_back = {};
 };
+
+/// Trades some speed for a training that looks after itself: adaptive_flow watches the balance of
+/// its learning rates, a tenth of what its flow learns are data and a tenth of its proposals are
+/// from the flow's base; every method goes back after a divergence, up to three times.
+void make_robust(MethodSettings& settings);
 
 /// "cd", "pcd", "dsm", "nce", "adaptive_flow", "nt_ebm", "coop_flow".
 const std::vector<std::string>& method_names();

@@ -47,18 +47,24 @@ TrainedEbm train_and_judge(const EbmStudy& r, const std::string& method, std::si
     a("watch", watch);
     a("curve.x", out.curve.x);
     a("curve.y", out.curve.y);
+    a("events", out.events);
   });
   auto training = progress.start(task, settings.steps);
   fit(
       ebm, objective, settings,
       [&](std::uint32_t step, const train::StepLog& log) {
         training.update({step, log.loss, log.acceptance});
+        out.events.add(log);
         if (step == 1) {
           folder.block(task + " update", log.block);
           folder.block(task + " chains", log.chain_block);
         }
         if (step % epoch == 0 || step == settings.steps) {
           const double weight = watched_weight();
+          while (!out.curve.x.empty() && out.curve.x.back() * epoch >= step) {  // gone back
+            out.curve.x.pop_back();
+            out.curve.y.pop_back();
+          }
           out.curve.x.push_back(double(step) / epoch);
           out.curve.y.push_back(weight);
           folder.log(group, {{"dataset", p.truth.name},
@@ -69,6 +75,9 @@ TrainedEbm train_and_judge(const EbmStudy& r, const std::string& method, std::si
                              {"global_moves", log.global_moves},
                              {"weight_ess", log.weight_ess},
                              {"flow_loss", log.flow_loss},
+                             {"pace", log.pace * log.energy_pace},
+                             {"chain_ess", log.chain_ess},
+                             {"log_z", log.log_z},
                              {"weight", weight}});
         }
         return true;

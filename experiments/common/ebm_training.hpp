@@ -1,6 +1,7 @@
 #pragma once
 
 #include "experiments/common/ebm_metrics.hpp"
+#include "experiments/common/events.hpp"
 #include "experiments/common/figure.hpp"
 #include "experiments/common/findings.hpp"
 #include "experiments/common/progress.hpp"
@@ -30,6 +31,7 @@ struct TrainedEbm {
   std::vector<double> picture;  // in the plane
   ad::Tensor samples;
   LateWeight late;
+  Events events;
 };
 
 /// Trains a model by the method and judges it. Its metrics go to the `group` of the folder, where
