@@ -14,7 +14,7 @@ void Events::tell(const std::string& name, const RunFolder& folder, Report& repo
   const std::string file = "events_" + name + ".txt";
   folder.file(file, lines_);
   const std::string text = name + " looked after itself " + std::to_string(count()) +
-                           " times, see " + file + "; first, at " +
+                           (count() == 1 ? " time" : " times") + ", see " + file + "; first, at " +
                            lines_.substr(0, lines_.find('\n'));
   report.warning(text);
   std::cout << text << "\n";
