@@ -17,6 +17,7 @@
 #include "experiments/common/interrupt.hpp"
 #include "experiments/common/published.hpp"
 #include "experiments/common/report.hpp"
+#include "experiments/common/robustness.hpp"
 
 namespace eqp {
 namespace {
@@ -102,12 +103,7 @@ void run(Cli& cli) {
   const auto flow_updates =
       cli.get("flow-updates", 1u, "adaptive_flow: of the flow per update of the energy",
               {.min = 1, .max = 1000});
-  const bool robust = cli.flag("robust",
-                               "trainings look after themselves: adaptive_flow balances its "
-                               "learning rates and defends its proposals, all go back after a "
-                               "divergence");
-  const bool jarzynski =
-      cli.flag("jarzynski", "adaptive_flow: weights of its chains make up for moves of the energy");
+  const Robustness robustness(cli);
   cli.done();
 
   std::vector<std::string> names{data}, methods{method};
@@ -138,8 +134,7 @@ void run(Cli& cli) {
     if (batch > 0) problem.settings.batch = batch;
     problem.settings.tilted = !untilted;
     problem.settings.flow_updates = flow_updates;
-    problem.settings.jarzynski.on = jarzynski;
-    if (robust) make_robust(problem.settings);
+    robustness.apply(problem.settings);
     problem.final_rate = final_rate;
     // The default accuracy costs a second per model of many modes.
     if (cli.quick()) problem.quadrature = {.tolerance = 1e-4, .mass_tolerance = 5e-3};

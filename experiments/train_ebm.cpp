@@ -20,6 +20,7 @@
 #include "experiments/common/interrupt.hpp"
 #include "experiments/common/progress.hpp"
 #include "experiments/common/report.hpp"
+#include "experiments/common/robustness.hpp"
 #include "experiments/common/run_folder.hpp"
 #include "experiments/common/warn.hpp"
 #include "mcmc/diagnostics.hpp"
@@ -129,12 +130,7 @@ void run(Cli& cli) {
                                 {.above = 0, .unit = "of the data as trained on, squared"});
   const auto sigma = cli.get("sigma", std::vector<double>{0.1}, "noise levels of dsm",
                              {.above = 0, .unit = "of the data as trained on"});
-  const bool robust = cli.flag("robust",
-                               "the training looks after itself: adaptive_flow balances its "
-                               "learning rates and defends its proposals, every method goes back "
-                               "after a divergence");
-  const bool jarzynski =
-      cli.flag("jarzynski", "adaptive_flow: weights of its chains make up for moves of the energy");
+  const Robustness robustness(cli);
   const auto chains =
       cli.get<std::size_t>("chains", cli.quick() ? 32 : 256, "chains that sample", size);
   const auto draws = cli.get("draws", cli.quick() ? 20u : 500u, "recorded steps per chain",
@@ -187,8 +183,7 @@ void run(Cli& cli) {
                           .cycles = 1,
                           .flow_learning_rate = rate,
                           .final_flow_learning_rate = rate / 100};
-  settings.jarzynski.on = jarzynski;
-  if (robust) make_robust(settings);
+  robustness.apply(settings);
   const train::Objective objective = make_objective(method, ebm, points, settings, key.fork(1));
 
   RunFolder folder(cli);

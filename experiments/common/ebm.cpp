@@ -58,14 +58,6 @@ Ebm::Ebm(const EbmOptions& options, ad::Key key)
       output([this](ad::Var x) { return sum(network(x), 1); }),
       energy(train::tilted(output, flow)) {}
 
-void make_robust(MethodSettings& settings) {
-  settings.data_share = 0.1;
-  settings.defensive = 0.1;
-  settings.balance.on = true;
-  settings.roll_back.retries = 3;
-  settings.roll_back.largest_loss = 1e3;
-}
-
 void pretrain_flow(Ebm& ebm, const train::DataSource& data, std::size_t batch, std::uint32_t steps,
                    double learning_rate) {
   train::fit(ebm.flow_params, train::flow_ml(ebm.flow, data, batch), train::adam(),

@@ -68,11 +68,6 @@ struct MethodSettings {
   train::RollBackOptions roll_back = {};
 };
 
-/// Trades some speed for a training that looks after itself: adaptive_flow watches the balance of
-/// its learning rates, a tenth of what its flow learns are data and a tenth of its proposals are
-/// from the flow's base; every method goes back after a divergence, up to three times.
-void make_robust(MethodSettings& settings);
-
 /// "cd", "pcd", "dsm", "nce", "adaptive_flow", "nt_ebm", "coop_flow".
 const std::vector<std::string>& method_names();
 

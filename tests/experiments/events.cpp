@@ -3,7 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <limits>
 
-#include "experiments/common/ebm.hpp"
+#include "experiments/common/robustness.hpp"
 #include "tests/experiments/support.hpp"
 
 using namespace eqp;
