@@ -63,7 +63,8 @@ function(eqp_library folder)
     endif()
     target_link_libraries(${target} ${scope} eqp_options)
     if(EQP_SANITIZE AND sources)
-      target_compile_options(${target} PRIVATE -O1) # tests are not optimised: they would compile twice as long
+      # Tests, and kernels that are mostly SIMD batches, are not optimised: they would compile two to ten times as long.
+      target_compile_options(${target} PRIVATE -O1)
     endif()
     if(ARGN)
       target_link_libraries(${target} ${scope} eqp_${ARGN}_${precision})
