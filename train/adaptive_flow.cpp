@@ -28,8 +28,11 @@ class AdaptiveFlow {
         data_(std::move(data)),
         chains_(chains()),
         balance_(o_.balance, o_.flow_updates),
-        flow_batch_({o_.batch, flow.dim()}),
-        flow_update_("flow", flow_params, input_shapes(1), weighted_flow_loss(flow), adam(), {}) {}
+        flow_update_("flow", flow_params, input_shapes(1), weighted_flow_loss(flow), adam(), {}) {
+    for (const ad::Shape& row : input_shapes(1)) {
+      flow_batch_.emplace_back(ad::batch_shape(o_.batch, row));
+    }
+  }
 
   /// Of so many inputs of points, and weights if there are any.
   std::vector<ad::Shape> input_shapes(std::size_t points) const {
@@ -51,15 +54,16 @@ class AdaptiveFlow {
 
   // Step 5: the flow learns the negatives, and data in the place of some.
   void after(std::uint32_t t, std::span<const ad::View> in, StepLog& log) {
-    std::ranges::copy(in[1].flat(), flow_batch_.flat().begin());
+    for (std::size_t k = 0; k < flow_batch_.size(); ++k) {
+      std::ranges::copy(in[k + 1].flat(), flow_batch_[k].flat().begin());
+    }
     const auto n = std::size_t(std::lround(o_.data_share * double(o_.batch)));
     for (std::size_t k = 0; k < n; ++k) {
       const std::size_t row = k * o_.batch / n;
-      std::ranges::copy(in[0].row(row), flow_batch_.row(row).begin());
-      if (o_.jarzynski.on) in[2][row] = 1;
+      std::ranges::copy(in[0].row(row), flow_batch_[0].row(row).begin());
+      if (o_.jarzynski.on) flow_batch_[1][row] = 1;
     }
-    std::vector<ad::ConstView> batch{flow_batch_};
-    if (o_.jarzynski.on) batch.push_back(in[2]);
+    const std::vector<ad::ConstView> batch(flow_batch_.begin(), flow_batch_.end());
     for (std::uint32_t k = 0; k < balance_.flow_updates(); ++k) {
       log.flow_loss = flow_update_.step(batch, log.pace * o_.flow_learning_rate(t)).loss;
     }
@@ -123,8 +127,8 @@ class AdaptiveFlow {
   DataSource data_;
   BankChains<FlowMc> chains_;
   Balance balance_;
-  ad::Tensor flow_batch_;
   Update flow_update_;
+  std::vector<ad::Tensor> flow_batch_;  // its inputs
 };
 
 }  // namespace
