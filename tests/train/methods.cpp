@@ -6,6 +6,7 @@
 #include "tests/train/support.hpp"
 #include "train/adaptive_flow.hpp"
 #include "train/cd.hpp"
+#include "train/classifier.hpp"
 #include "train/coop_flow.hpp"
 #include "train/dsm.hpp"
 #include "train/energy_discrepancy.hpp"
@@ -140,6 +141,13 @@ std::vector<Method> all_methods(std::size_t batch) {
     m.params = std::make_unique<ad::Params>();
     const auto base = std::make_shared<flows::TrainableGaussian>(*m.params, "base", 2);
     return flow_ml({base, {}}, data, batch);
+  });
+  add("cross_entropy", [&](auto&, auto&, Method& m) {
+    m.params = std::make_unique<ad::Params>();
+    const nn::Mlp network(*m.params, "net", {2, 5, 3}, ad::tanh, {15});
+    Labelled points{Rows(ad::normal({2 * batch, 2}, {16})), {}, 3};
+    for (std::size_t i = 0; i < 2 * batch; ++i) points.labels.push_back(i * i % 3 + i % 2);
+    return cross_entropy(network, points, {.batch = batch, .jitter = 0.3, .key = {17}});
   });
   return methods;
 }
