@@ -89,3 +89,14 @@ BOOST_AUTO_TEST_CASE(the_nearest_row_is_the_one_at_the_smallest_distance) {
   BOOST_TEST(train::nearest_row(data, near_second) == 1u);
   BOOST_TEST(train::nearest_row(data, near_third) == 2u);
 }
+
+BOOST_AUTO_TEST_CASE(selected_rows_are_those_of_the_table_of_classes) {
+  const train::Table all = labelled();
+  const std::vector<std::size_t> rows = train::select_rows(all.labels, {2, 1}, {1, 2}, {4, 0});
+  const train::Table kept = train::select_classes(all, {2, 1}, {1, 2}, {4, 0});
+  BOOST_TEST(rows.size() == 13u);  // 4 and 9
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    BOOST_TEST(kept.values(i, 0) == Real(rows[i]));
+    BOOST_TEST(kept.labels[i] == all.labels[rows[i]]);
+  }
+}

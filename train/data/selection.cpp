@@ -17,9 +17,10 @@ std::string number(double v) {
 
 }  // namespace
 
-Table select_classes(const Table& table, const std::vector<double>& classes,
-                     const std::vector<double>& proportions, ad::Key key) {
-  if (table.labels.empty()) {
+std::vector<std::size_t> select_rows(std::span<const double> labels,
+                                     const std::vector<double>& classes,
+                                     const std::vector<double>& proportions, ad::Key key) {
+  if (labels.empty()) {
     throw std::invalid_argument("classes: the table has no labels; name the label column");
   }
   if (!proportions.empty() && proportions.size() != classes.size()) {
@@ -32,8 +33,8 @@ Table select_classes(const Table& table, const std::vector<double>& classes,
     }
   }
   std::vector<std::vector<std::size_t>> members(classes.size());
-  for (std::size_t i = 0; i < table.labels.size(); ++i) {
-    const auto at = std::ranges::find(classes, table.labels[i]);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const auto at = std::ranges::find(classes, labels[i]);
     if (at != classes.end()) members[std::size_t(at - classes.begin())].push_back(i);
   }
   double scale = std::numeric_limits<double>::infinity();
@@ -63,6 +64,12 @@ Table select_classes(const Table& table, const std::vector<double>& classes,
   }
   if (kept.size() < 2) throw std::invalid_argument("classes: 1 row is left; need at least 2");
   std::ranges::sort(kept);
+  return kept;
+}
+
+Table select_classes(const Table& table, const std::vector<double>& classes,
+                     const std::vector<double>& proportions, ad::Key key) {
+  const std::vector<std::size_t> kept = select_rows(table.labels, classes, proportions, key);
   Table result{.columns = table.columns,
                .values = ad::Tensor({kept.size(), table.values.cols()}),
                .labels = {}};
