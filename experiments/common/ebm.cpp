@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "mcmc/defensive.hpp"
 #include "train/cd.hpp"
 #include "train/coop_flow.hpp"
 #include "train/data/batches.hpp"
@@ -73,6 +74,12 @@ const std::vector<std::string>& method_names() {
 mcmc::Energy model_energy(const std::string& method, const Ebm& ebm, bool tilted) {
   if (method == "nt_ebm") return train::tilted_flow(ebm.output, ebm.flow);
   return tilted ? ebm.energy : ebm.output;
+}
+
+mcmc::Proposal annealing_base(const std::string& method, const Ebm& ebm) {
+  const mcmc::Proposal base = mcmc::from_base(ebm.flow);
+  const bool fits = method == "adaptive_flow" || method == "coop_flow" || method == "nt_ebm";
+  return fits ? mcmc::defensive_mixture(mcmc::from_flow(ebm.flow), base) : base;
 }
 
 train::Objective make_objective(const std::string& method, Ebm& ebm, const train::Rows& data,

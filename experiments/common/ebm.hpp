@@ -75,6 +75,10 @@ const std::vector<std::string>& method_names();
 /// others the flow's base or, unless `tilted`, nothing.
 mcmc::Energy model_energy(const std::string& method, const Ebm& ebm, bool tilted = true);
 
+/// What to anneal such a model's log Z from: the flow, where the method trains one, mixed with its
+/// base for what it may have left out, and otherwise that base.
+mcmc::Proposal annealing_base(const std::string& method, const Ebm& ebm);
+
 /// Trains the flow on the data by maximum likelihood, at a constant learning rate.
 void pretrain_flow(Ebm& ebm, const train::DataSource& data, std::size_t batch, std::uint32_t steps,
                    double learning_rate);

@@ -5,6 +5,7 @@
 #include "experiments/common/interrupt.hpp"
 #include "mcmc/diagnostics.hpp"
 #include "mcmc/mode_weights.hpp"
+#include "train/metrics/annealed_masses.hpp"
 #include "train/metrics/density_error.hpp"
 #include "train/metrics/grid_draws.hpp"
 #include "train/metrics/likelihood.hpp"
@@ -32,12 +33,49 @@ double squared_error(ad::ConstView x, const train::Modes& modes, std::span<const
   return train::weight_error(train::mode_counts(x, modes), x.rows(), weights).error.mse;
 }
 
-// log Z between annealing from the flow's base and, from draws of the chains, back.
-train::LogZBracket bracket(const mcmc::Energy& energy, const Problem& p, ad::ConstView draws,
-                           ad::Key key) {
-  const std::vector<double> mean(p.truth.dim), sd(p.truth.dim, std::sqrt(p.model.base_variance));
-  return train::bracket_log_z(energy, mcmc::gaussian_proposal(mean, sd),
-                              {.particles = 1024, .key = key}, draws);
+// The estimate that is furthest from what is exact.
+mcmc::Estimate largest_error(const std::vector<mcmc::Estimate>& weights,
+                             std::span<const double> exact) {
+  mcmc::Estimate off{0, 0};
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    const double d = std::abs(weights[k].value - exact[k]);
+    if (d >= off.value) off = {d, weights[k].mcse};
+  }
+  return off;
+}
+
+mcmc::Estimate mass_error(const AnnealedModel& model, const Problem& p, ad::ConstView draws,
+                          ad::Key key) {
+  const auto bases = train::region_bases(draws, p.truth.modes, {.fallback = model.base});
+  std::vector<mcmc::Estimate> masses;
+  for (const train::RegionMass& r :
+       train::annealed_masses(model.energy, p.truth.modes, bases, {.key = key})) {
+    masses.push_back({r.mass, r.standard_error});
+  }
+  return largest_error(masses, p.truth.weights);
+}
+
+Row density_metrics(const AnnealedModel& model, const Truth& truth, ad::ConstView draws,
+                    ad::Key key) {
+  const train::LogZBracket log_z = train::bracket_log_z(
+      model.energy, model.base, {.annealing = {.particles = 1024, .key = key}}, draws);
+  const train::Likelihood test = train::likelihood(model.energy, log_z, truth.test);
+  const std::size_t dim = truth.test.cols();
+  const train::DensityError error =
+      train::density_error(train::evaluate(log_density(model.energy, dim), truth.test),
+                           log_z.best.value, truth.log_true);
+  double true_log_prob = 0;
+  for (const double l : truth.log_true) true_log_prob += l / double(truth.log_true.size());
+  return {{"log_z", log_z.best.value},
+          {"log_z_low", log_z.low},
+          {"log_z_high", log_z.high},
+          {"test_log_prob", test.nats},
+          {"test_log_prob_low", test.low},
+          {"test_log_prob_high", test.high},
+          {"true_log_prob", true_log_prob},
+          {"bits_per_dim", test.bits_per_dim(dim)},
+          {"log_density_error", error.median_squared},
+          {"kl", error.kl}};
 }
 
 }  // namespace
@@ -86,7 +124,7 @@ Row weight_metrics(const train::NegativeChains& chains, const Problem& p,
 }
 
 ChainMetrics chain_metrics(const train::NegativeChains& chains, const Problem& p,
-                           const Truth& truth, const mcmc::Energy& energy, bool normalisable,
+                           const Truth& truth, const std::optional<AnnealedModel>& model,
                            ad::Key key) {
   const ad::Tensor start = chains.starts();
   ChainMetrics m{.samples =
@@ -100,24 +138,17 @@ ChainMetrics chain_metrics(const train::NegativeChains& chains, const Problem& p
       mcmc::mode_weights(mcmc::label(run.draws.view(), modes.count, [&](std::span<const Real> x) {
         return std::uint32_t(modes.of(x));
       }));
-  double off = 0, mcse = 0;
-  for (std::size_t k = 0; k < modes.count; ++k) {
-    const mcmc::Estimate w = weights.modes[k].weight;
-    if (const double d = std::abs(w.value - p.truth.weights[k]); d >= off) off = d, mcse = w.mcse;
-  }
+  std::vector<mcmc::Estimate> of_chains;
+  for (const auto& mode : weights.modes) of_chains.push_back(mode.weight);
+  const mcmc::Estimate weight_error = largest_error(of_chains, p.truth.weights);
   m.row = {{"max_rhat", mcmc::max_rhat(run.draws.view())},
-           {"largest_weight_error", off},
-           {"mcse", mcse}};
-  if (!normalisable) return m;
-  const train::LogZBracket log_z = bracket(energy, p, m.samples, key.fork(2));
-  const train::DensityError error =
-      train::density_error(train::evaluate(log_density(energy, p.truth.dim), truth.test),
-                           log_z.best.value, truth.log_true);
-  m.row["log_z"] = log_z.best.value;
-  m.row["log_z_low"] = log_z.low;
-  m.row["log_z_high"] = log_z.high;
-  m.row["log_density_error"] = error.median_squared;
-  m.row["kl"] = error.kl;
+           {"largest_weight_error", weight_error.value},
+           {"mcse", weight_error.mcse}};
+  if (!model) return m;
+  const mcmc::Estimate energy_error = mass_error(*model, p, m.samples, key.fork(3));
+  m.row["energy_weight_error"] = energy_error.value;
+  m.row["energy_weight_se"] = energy_error.mcse;
+  m.row.update(density_metrics(*model, truth, m.samples, key.fork(2)));
   return m;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "experiments/common/problems.hpp"
 #include "experiments/common/table.hpp"
 #include "mcmc/run.hpp"
@@ -31,16 +33,24 @@ PlaneMetrics plane_metrics(const Problem& problem, const Truth& truth,
 Row weight_metrics(const train::NegativeChains& chains, const Problem& problem,
                    std::span<const double> masses, ad::Key key);
 
+/// A model that can be normalised, and the density that its log Z is annealed from.
+struct AnnealedModel {
+  mcmc::Energy energy;
+  mcmc::Proposal base;
+};
+
 /// A model in many dimensions. Of 128 chains of the method from its bank, 1000 steps each: the
-/// largest R-hat of a coordinate (table 2) and the weights of the modes; log Z with a 95 %
-/// interval, if the energy has one, and with it the error of the density. The upper end takes the
-/// samples for draws of the model: those of a method that loses modes say nothing there.
+/// largest R-hat of a coordinate (table 2) and the largest error of a mode's weight. Of the energy
+/// without them, if it can be normalised: the largest error of a mode's mass; log Z, with it the
+/// mean log-likelihood of the test points, both with 95 % intervals, and the error of the density.
+/// The upper end of log Z, and with it the lower one of the likelihood, takes the samples for draws
+/// of the model: those of a method that loses modes say nothing there.
 struct ChainMetrics {
   ad::Tensor samples;  // where an update's steps take the bank
   Row row;
 };
 ChainMetrics chain_metrics(const train::NegativeChains& chains, const Problem& problem,
-                           const Truth& truth, const mcmc::Energy& energy, bool normalisable,
+                           const Truth& truth, const std::optional<AnnealedModel>& model,
                            ad::Key key);
 
 /// Share of the rows of x in a mode.

@@ -99,9 +99,9 @@ TrainedEbm train_and_judge(const EbmStudy& r, const std::string& method, std::si
     out.samples = std::move(m.samples);
     out.picture = train::normalised(train::evaluate_grid(model, p.frame, kPicture, kPicture));
   } else {
-    const bool normalisable = settings.tilted || method == "nt_ebm";
-    ChainMetrics m =
-        chain_metrics(*objective.chains, p, r.truth, energy, normalisable, key.fork(3));
+    std::optional<AnnealedModel> annealed;
+    if (settings.tilted || method == "nt_ebm") annealed = {energy, annealing_base(method, ebm)};
+    ChainMetrics m = chain_metrics(*objective.chains, p, r.truth, annealed, key.fork(3));
     out.row.update(m.row);
     out.samples = std::move(m.samples);
   }

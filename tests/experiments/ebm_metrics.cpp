@@ -4,15 +4,18 @@
 #include <cmath>
 #include <numbers>
 
+#include "mcmc/proposal.hpp"
+
 using namespace eqp;
 
 // Chains whose law is known, in the place of those of a training.
 namespace {
 
-// The exact energy of the four corners, shifted, and chains that leave it alone.
-struct Exact {
+// The energy of four corners with these weights, shifted, and chains of the true ones.
+struct Corners {
   Problem problem = make_problem("corners_16", Protocol::ours);
   double shift = 3.5;
+  std::vector<double> weights{0.25, 0.25, 0.25, 0.25};
 
   mcmc::Energy energy() const {
     const double a = std::sqrt(problem.truth.base_variance - 1);
@@ -22,11 +25,17 @@ struct Exact {
       for (const double first : {a, -a}) {
         for (const double second : {a, -a}) {
           const ad::Var u = slice(x, 1, 0, 8) - first, v = slice(x, 1, 8, 16) - second;
-          log_p.push_back(reshape(-0.5 * (sum(square(u), 1) + sum(square(v), 1)), {n, 1}));
+          const double log_weight = std::log(weights[log_p.size()]);
+          log_p.push_back(
+              reshape(log_weight - 0.5 * (sum(square(u), 1) + sum(square(v), 1)), {n, 1}));
         }
       }
       return shift - logsumexp(ad::concat(log_p, 1), 1);
     };
+  }
+  AnnealedModel annealed() const {
+    const std::vector<double> mean(16), sd(16, std::sqrt(problem.truth.base_variance));
+    return {energy(), mcmc::gaussian_proposal(mean, sd)};
   }
   // Chains of independent draws or, if they are stuck, that hardly leave where they start.
   train::NegativeChains chains(bool stuck) const {
@@ -51,28 +60,48 @@ struct Exact {
 BOOST_AUTO_TEST_SUITE(ebm_metrics)
 
 BOOST_AUTO_TEST_CASE(chains_that_mix_over_an_exact_energy_have_nothing_to_report) {
-  const Exact exact;
+  const Corners exact;
   const Truth truth = exact_samples(exact.problem, 100, {2});
   const ChainMetrics m =
-      chain_metrics(exact.chains(false), exact.problem, truth, exact.energy(), true, {3});
+      chain_metrics(exact.chains(false), exact.problem, truth, exact.annealed(), {3});
+  const auto value = [&](const char* name) { return m.row[name].get<double>(); };
   BOOST_TEST((m.samples.shape() == ad::Shape{100, 16}));
-  BOOST_TEST(m.row["max_rhat"].get<double>() < 1.01);
-  BOOST_TEST(m.row["largest_weight_error"].get<double>() < 4 * m.row["mcse"].get<double>());
-  // exp(-U) is four Gaussians of variance 1.
-  const double log_z = std::log(4) + 8 * std::log(2 * std::numbers::pi) - exact.shift;
-  const double low = m.row["log_z_low"], high = m.row["log_z_high"];
-  BOOST_TEST(low < log_z);
-  BOOST_TEST(log_z < high);
-  BOOST_TEST(high - low < 0.3);
+  BOOST_TEST(value("max_rhat") < 1.01);
+  BOOST_TEST(value("largest_weight_error") < 4 * value("mcse"));
+  BOOST_TEST(value("energy_weight_error") < 4 * value("energy_weight_se"));
+  BOOST_TEST(value("energy_weight_se") < 0.02);
+  // exp(-U) is a mixture of four Gaussians of variance 1.
+  const double log_z = 8 * std::log(2 * std::numbers::pi) - exact.shift;
+  BOOST_TEST(value("log_z_low") < log_z);
+  BOOST_TEST(log_z < value("log_z_high"));
+  BOOST_TEST(value("log_z_high") - value("log_z_low") < 0.3);
   // Off by the error of log Z at every point.
-  BOOST_TEST(std::abs(m.row["kl"].get<double>() - (m.row["log_z"].get<double>() - log_z)) < 1e-3);
+  const double off = value("log_z") - log_z, tolerance = 1e-3;
+  BOOST_TEST(std::abs(value("kl") - off) < tolerance);
+  BOOST_TEST(std::abs(value("true_log_prob") - value("test_log_prob") - off) < tolerance);
+  BOOST_TEST(value("test_log_prob_low") < value("true_log_prob"));
+  BOOST_TEST(value("true_log_prob") < value("test_log_prob_high"));
+  // The four hardly overlap: each has the entropy of a Gaussian, and which one it is adds log 4.
+  const double entropy = 8 * (1 + std::log(2 * std::numbers::pi)) + std::log(4);
+  BOOST_TEST(std::abs(value("true_log_prob") + entropy) < 4 * std::sqrt(8.0 / 10000) + 1e-3);
+  BOOST_TEST(value("bits_per_dim") == -value("test_log_prob") / 16 / std::log(2.0),
+             boost::test_tools::tolerance(1e-12));
+}
+
+BOOST_AUTO_TEST_CASE(masses_of_an_energy_are_not_those_of_its_chains) {
+  const Corners uneven{.weights = {0.4, 0.3, 0.2, 0.1}};
+  const Truth truth = exact_samples(uneven.problem, 100, {2});
+  const ChainMetrics m =
+      chain_metrics(uneven.chains(false), uneven.problem, truth, uneven.annealed(), {3});
+  BOOST_TEST(m.row["largest_weight_error"].get<double>() < 0.02);
+  const double off = m.row["energy_weight_error"], se = m.row["energy_weight_se"];
+  BOOST_TEST(std::abs(off - 0.15) < 4 * se);
 }
 
 BOOST_AUTO_TEST_CASE(chains_that_stand_still_are_told_by_r_hat) {
-  const Exact exact;
+  const Corners exact;
   const Truth truth = exact_samples(exact.problem, 100, {2});
-  const ChainMetrics m =
-      chain_metrics(exact.chains(true), exact.problem, truth, exact.energy(), false, {3});
+  const ChainMetrics m = chain_metrics(exact.chains(true), exact.problem, truth, {}, {3});
   BOOST_TEST(m.row["max_rhat"].get<double>() > 10);
   BOOST_TEST(!m.row.contains("kl"));
 }

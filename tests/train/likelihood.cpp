@@ -60,9 +60,10 @@ BOOST_AUTO_TEST_SUITE(trusted_likelihood)
 BOOST_AUTO_TEST_CASE(intervals_hold_the_log_z_of_a_gaussian) {
   const Gaussian model;
   const Coverage c = coverage(60, model.log_z(), [&](ad::Key key) {
-    return bracket_log_z(model.energy(), kWide,
-                         {.temperatures = 40, .particles = 100, .confidence = 0.9, .key = key},
-                         model.sample(100, key.fork(9)));
+    return bracket_log_z(
+        model.energy(), kWide,
+        {.annealing = {.temperatures = 40, .particles = 100, .key = key}, .confidence = 0.9},
+        model.sample(100, key.fork(9)));
   });
   BOOST_TEST(covers(c));
   BOOST_TEST(c.width < 0.4);
@@ -73,9 +74,10 @@ BOOST_AUTO_TEST_CASE(intervals_hold_the_log_z_of_a_mixture_of_unequal_modes) {
   const mcmc::Energy energy = [u = law.energy()](ad::Var x) { return u(x) - 3; };
   const mcmc::Proposal base = mcmc::gaussian_proposal({0.2, 0.3}, {1.6, 1.4});
   const Coverage c = coverage(40, 3, [&](ad::Key key) {
-    return bracket_log_z(energy, base,
-                         {.temperatures = 40, .particles = 200, .confidence = 0.9, .key = key},
-                         law.sample(200, key.fork(9)));
+    return bracket_log_z(
+        energy, base,
+        {.annealing = {.temperatures = 40, .particles = 200, .key = key}, .confidence = 0.9},
+        law.sample(200, key.fork(9)));
   });
   BOOST_TEST(covers(c));
   BOOST_TEST(c.width < 0.2);
@@ -89,7 +91,8 @@ BOOST_AUTO_TEST_CASE(forward_and_reverse_bracket_a_lattice) {
   const LogZBracket b = bracket_log_z(
       mcmc::phi4_energy(lattice),
       mcmc::gaussian_proposal(std::vector<double>(16, 0), std::vector<double>(16, 0.8)),
-      {.temperatures = 400, .particles = 400, .step_size = 0.05, .key = {.seed = 4}}, draws);
+      {.annealing = {.temperatures = 400, .particles = 400, .step_size = 0.05, .key = {.seed = 4}}},
+      draws);
   BOOST_TEST_MESSAGE(b.low << " < " << exact.log_z() << " < " << b.high << ", best " << b.best.value
                            << " +- " << b.best.error);
   BOOST_TEST(b.low < exact.log_z());
@@ -102,7 +105,8 @@ BOOST_AUTO_TEST_CASE(the_lower_bound_does_without_draws) {
   const auto law = mcmc::test::asymmetric_mixture();
   const mcmc::Energy energy = [u = law.energy()](ad::Var x) { return u(x) - 3; };
   const mcmc::Proposal base = mcmc::gaussian_proposal({0.2, 0.3}, {1.6, 1.4});
-  const LogZOptions options{.temperatures = 40, .particles = 400, .key = {.seed = 5}};
+  const LogZOptions options{
+      .annealing = {.temperatures = 40, .particles = 400, .key = {.seed = 5}}};
   const LogZBracket without = bracket_log_z(energy, base, options),
                     with = bracket_log_z(energy, base, options, law.sample(400, {.seed = 6}));
   BOOST_TEST(without.lower.value == with.lower.value);
@@ -130,8 +134,10 @@ BOOST_AUTO_TEST_CASE(what_makes_no_sense_is_refused) {
   const auto refusal = [&](const LogZOptions& options) {
     return test::refusal([&] { bracket_log_z(model.energy(), kWide, options); });
   };
-  BOOST_TEST(refusal({.temperatures = 0}) == "bracket_log_z: 0 temperatures; need at least 1");
-  BOOST_TEST(refusal({.particles = 1}) == "bracket_log_z: 1 particles; need at least 2");
+  BOOST_TEST(refusal({.annealing = {.temperatures = 0}}) ==
+             "bracket_log_z: 0 temperatures; need at least 1");
+  BOOST_TEST(refusal({.annealing = {.particles = 1}}) ==
+             "bracket_log_z: 1 particles; need at least 2");
   BOOST_TEST(refusal({.confidence = 1}) ==
              "bracket_log_z: confidence 1.000000; need a number between 0 and 1");
   BOOST_TEST(test::refusal([&] {

@@ -5,50 +5,22 @@
 #include <numbers>
 #include <stdexcept>
 
-#include "mcmc/ais.hpp"
-#include "mcmc/hmc.hpp"
 #include "train/metrics/grid.hpp"
 
 namespace eqp::train {
-namespace {
-
-void check(const LogZOptions& o) {
-  const auto fail = [](const std::string& what) {
-    throw std::invalid_argument("bracket_log_z: " + what);
-  };
-  if (o.temperatures == 0) fail("0 temperatures; need at least 1");
-  if (o.particles < 2) fail(std::to_string(o.particles) + " particles; need at least 2");
-  if (!(o.confidence > 0 && o.confidence < 1)) {
-    fail("confidence " + std::to_string(o.confidence) + "; need a number between 0 and 1");
-  }
-  if (!(o.target_accept > 0 && o.target_accept < 1)) {
-    fail("target_accept " + std::to_string(o.target_accept) + "; need a number between 0 and 1");
-  }
-}
-
-}  // namespace
 
 LogZBracket bracket_log_z(const mcmc::Energy& energy, const mcmc::Proposal& base,
                           const LogZOptions& o, ad::ConstView draws) {
-  check(o);
-  const mcmc::Path path = mcmc::geometric_path(base, energy);
-  const auto make = [&](const mcmc::Energy& u) {
-    return mcmc::Hmc(u, base.dim, {.step_size = o.step_size, .leapfrog_steps = o.leapfrog_steps});
-  };
-  mcmc::AisOptions run{.temperatures = mcmc::even_temperatures(o.temperatures),
-                       .particles = o.particles,
-                       .target_accept = o.target_accept,
-                       .key = o.key.fork(0)};
-  run.step_sizes = mcmc::ais(path, make, run).step_sizes;
-  run.target_accept = 0;
-  run.key = o.key.fork(1);
-  const mcmc::AisResult forward = mcmc::ais(path, make, run);
-
+  if (!(o.confidence > 0 && o.confidence < 1)) {
+    throw std::invalid_argument("bracket_log_z: confidence " + std::to_string(o.confidence) +
+                                "; need a number between 0 and 1");
+  }
+  const Annealing annealing("bracket_log_z", energy, base, o.annealing);
+  const mcmc::AisResult forward = annealing.forward();
   const double z = std::numbers::sqrt2 * boost::math::erf_inv(o.confidence);
   LogZBracket bracket{.lower = forward.log_z, .best = forward.log_z};
   if (draws.data) {
-    run.key = o.key.fork(2);
-    const mcmc::AisResult reverse = mcmc::reverse_ais(path, make, draws, run);
+    const mcmc::AisResult reverse = annealing.reverse(draws);
     bracket.upper = reverse.log_z;
     bracket.best = mcmc::bennett(forward.log_weight, reverse.log_weight);
   }

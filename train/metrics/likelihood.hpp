@@ -2,22 +2,16 @@
 
 #include <optional>
 
-#include "autodiff/random.hpp"
-#include "mcmc/log_z.hpp"
 #include "mcmc/proposal.hpp"
+#include "train/metrics/annealing.hpp"
 
 // What a trained energy says of data it has not seen, in any dimension: log p(x) = -U(x) - log Z
 // with log Z between two bounds that both have error bars.
 namespace eqp::train {
 
 struct LogZOptions {
-  std::size_t temperatures = 200;  // of the annealing from the base to the model
-  std::size_t particles = 512;     // forward
-  std::uint32_t leapfrog_steps = 5;
-  double step_size = 0.1;      // of HMC where the pilot run begins
-  double target_accept = 0.8;  // of the pilot run, which finds the step sizes
-  double confidence = 0.95;    // of the interval, two-sided
-  ad::Key key;
+  AnnealingOptions annealing;
+  double confidence = 0.95;  // of the interval, two-sided
 };
 
 /// An interval for log Z.
