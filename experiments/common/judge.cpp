@@ -136,15 +136,33 @@ ad::Tensor Judge::langevin(const mcmc::Energy& energy, ad::ConstView start, std:
   return chains.positions();
 }
 
-Row mean_of(std::span<const Row> rows) {
-  Row mean = Row::object();
+namespace {
+
+// A number of every column of numbers, from its values.
+Row by_column(std::span<const Row> rows, const std::function<double(std::vector<double>)>& f) {
+  Row result = Row::object();
   for (const auto& [column, first] : rows.front().items()) {
     if (!first.is_number()) continue;
-    double sum = 0;
-    for (const Row& row : rows) sum += row.at(column).get<double>();
-    mean[column] = sum / double(rows.size());
+    std::vector<double> values;
+    for (const Row& row : rows) values.push_back(row.at(column).get<double>());
+    result[column] = f(values);
   }
-  return mean;
+  return result;
+}
+
+}  // namespace
+
+Row mean_of(std::span<const Row> rows) {
+  return by_column(rows, [](const std::vector<double>& v) {
+    return std::accumulate(v.begin(), v.end(), 0.0) / double(v.size());
+  });
+}
+
+Row median_of(std::span<const Row> rows) {
+  return by_column(rows, [](std::vector<double> v) {
+    std::ranges::sort(v);
+    return (v[(v.size() - 1) / 2] + v[v.size() / 2]) / 2;
+  });
 }
 
 double sd_of(std::span<const Row> rows, const std::string& column) {

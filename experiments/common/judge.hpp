@@ -81,6 +81,8 @@ class Judge {
 
 /// The mean of every number over rows of the same columns; others stay away.
 Row mean_of(std::span<const Row> rows);
+/// The median, likewise.
+Row median_of(std::span<const Row> rows);
 /// The standard deviation of a column; NaN for one row.
 double sd_of(std::span<const Row> rows, const std::string& column);
 

@@ -85,6 +85,16 @@ BOOST_AUTO_TEST_CASE(means_are_over_the_numbers_of_rows) {
   BOOST_TEST(std::isnan(sd_of(std::span(rows).first(1), "x")));
 }
 
+BOOST_AUTO_TEST_CASE(medians_are_those_of_each_column) {
+  const std::vector<Row> rows{{{"x", 5.0}, {"n", 2}},
+                              {{"x", -1.0}, {"n", 9}},
+                              {{"x", 4.0}, {"n", 3}},
+                              {{"x", 40.0}, {"n", 4}}};
+  const Row all = median_of(rows), three = median_of(std::span(rows).first(3));
+  BOOST_TEST((all["x"] == 4.5 && all["n"] == 3.5));
+  BOOST_TEST((three["x"] == 4.0 && three["n"] == 3.0));
+}
+
 BOOST_AUTO_TEST_CASE(unknown_data_and_methods_are_refused) {
   BOOST_TEST(test::refusal([] { Judge("three_moons", few(), {1}); }) ==
              "--data three_moons: no such data set");
