@@ -17,16 +17,16 @@
 #include "experiments/common/checkpoint.hpp"
 #include "experiments/common/class_judge.hpp"
 #include "experiments/common/ebm.hpp"
+#include "experiments/common/events.hpp"
 #include "experiments/common/experiment.hpp"
 #include "experiments/common/findings.hpp"
 #include "experiments/common/interrupt.hpp"
 #include "experiments/common/judge.hpp"
 #include "experiments/common/progress.hpp"
+#include "experiments/common/robustness.hpp"
 #include "experiments/common/run_folder.hpp"
 #include "experiments/common/stopwatch.hpp"
-#include "mcmc/defensive.hpp"
 #include "mcmc/diagnostics.hpp"
-#include "mcmc/proposal.hpp"
 #include "train/metrics/likelihood.hpp"
 
 namespace eqp {
@@ -44,6 +44,7 @@ struct Settings {
 
 struct Outcome {
   std::string failure;
+  Events events;
   Row row;
   ad::Tensor samples;  // (chains, k)
 };
@@ -69,20 +70,17 @@ mcmc::RunResult sample(const std::string& method, const train::Objective& object
 // Of the test images. The flow that has followed the model is a base close to it.
 Row likelihood(const std::string& method, const Ebm& ebm, const ClassJudge& judge,
                ad::ConstView samples, const Settings& s, ad::Key key) {
-  const std::size_t dim = s.model.dim;
-  const std::vector<double> mean(dim), sd(dim, std::sqrt(s.model.base_variance));
-  mcmc::Proposal base = mcmc::gaussian_proposal(mean, sd);
-  if (method == "adaptive_flow") base = mcmc::defensive_mixture(mcmc::from_flow(ebm.flow), base);
   train::LogZOptions options = s.log_z;
-  options.key = key;
-  const auto log_z = train::bracket_log_z(
-      ebm.energy, base, options, samples.slice(0, std::min(samples.rows(), options.particles)));
+  options.annealing.key = key;
+  const std::size_t n = std::min(samples.rows(), options.annealing.particles);
+  const auto log_z =
+      train::bracket_log_z(ebm.energy, annealing_base(method, ebm), options, samples.slice(0, n));
   const train::Likelihood l = train::likelihood(ebm.energy, log_z, judge.images().test);
   return {{"nats", l.nats},
           {"nats_low", l.low},
           {"nats_high", l.high},
           {"nats_se", l.standard_error},
-          {"bits_per_dim", l.bits_per_dim(dim)}};
+          {"bits_per_dim", l.bits_per_dim(s.model.dim)}};
 }
 
 Outcome train_and_judge(const ClassJudge& judge, const std::string& task, const std::string& method,
@@ -94,14 +92,17 @@ Outcome train_and_judge(const ClassJudge& judge, const std::string& task, const 
   const std::uint32_t late = s.training.steps - s.training.steps / 2;
   Stopwatch watch;
   double late_moves = 0;  // mean over the second half
+  Outcome out;
   Checkpoint checkpoint(folder, task, group, [&](ad::Archive& a) {
     a("watch", watch);
     a("late_moves", late_moves);
+    a("events", out.events);
   });
   {
     auto training = progress.start(task, s.training.steps);
     const auto on_step = [&](std::uint32_t step, const train::StepLog& log) {
       training.update({step, log.loss, log.acceptance});
+      out.events.add(log);
       if (step == 1) {
         folder.block(task + " update", log.block);
         folder.block(task + " chains", log.chain_block);
@@ -126,7 +127,7 @@ Outcome train_and_judge(const ClassJudge& judge, const std::string& task, const 
   Checkpoint sampling(folder, task + "/sampling", group);
   mcmc::RunResult chains = sample(method, objective, ebm.energy, s, key.fork(2), &sampling);
   if (interrupted()) return {};
-  Outcome out{.row = {{"method", method}}};
+  out.row = {{"method", method}};
   out.row.update(judge.votes(chains.last));
   out.row["r_hat"] = mcmc::max_rhat(chains.draws.view());
   out.row["global_moves"] = late_moves;
@@ -187,6 +188,7 @@ Settings settings(Cli& cli, const LabelledImagesOptions& images) {
       .cycles = 1,
       .flow_learning_rate = rate,
       .final_flow_learning_rate = rate / 100};
+  Robustness(cli).apply(s.training);
   s.chains = cli.get<std::size_t>("chains", quick ? 64 : 1000, "that draw from a model",
                                   {.min = 16, .max = 1e6});
   s.cycles = cli.get("cycles", quick ? 4u : 40u, "of adaptive_flow's chains, after as many others",
@@ -194,8 +196,8 @@ Settings settings(Cli& cli, const LabelledImagesOptions& images) {
   s.langevin_steps =
       cli.get("langevin-steps", quick ? 100u : 5000u,
               "MALA steps of the others' chains, half of them warm-up", {.min = 8, .max = 1e6});
-  s.log_z = {.temperatures = quick ? std::size_t(4) : 100,
-             .particles = quick ? std::size_t(32) : 256};
+  s.log_z.annealing = {.temperatures = quick ? std::size_t(4) : 100,
+                       .particles = quick ? std::size_t(32) : 256};
   return s;
 }
 
@@ -266,8 +268,10 @@ void run(Cli& cli) {
   table.add(exact);
   std::vector<Row> rows{exact};
   std::vector<PanelPtr> panels{judge.pictures("data", images.train)};
-  for (const Outcome& out : outcomes) {
-    if (!out.failure.empty()) report.verdict(Level::bad, out.failure);
+  for (std::size_t k = 0; k < outcomes.size(); ++k) {
+    const std::string seed = std::to_string(cli.seed() + k / methods.size());
+    if (!outcomes[k].failure.empty()) report.verdict(Level::bad, outcomes[k].failure);
+    outcomes[k].events.tell(methods[k % methods.size()] + "_" + seed, folder, report);
   }
   for (std::size_t m = 0; m < methods.size(); ++m) {
     const std::vector<Row> done = of_method(outcomes, methods[m]);
