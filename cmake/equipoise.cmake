@@ -35,7 +35,7 @@ target_compile_options(eqp_options INTERFACE -Wall -Wextra -Wshadow -Werror -mar
 target_compile_options(eqp_options INTERFACE -Wno-missing-field-initializers -Wno-maybe-uninitialized -Wno-uninitialized
                                              -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds)
 if(EQP_SANITIZE)
-  target_compile_options(eqp_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all)
+  target_compile_options(eqp_options INTERFACE -O1 -fsanitize=address,undefined -fno-sanitize-recover=all)
   target_link_options(eqp_options INTERFACE -fsanitize=address,undefined)
 endif()
 
@@ -62,10 +62,6 @@ function(eqp_library folder)
       set(scope INTERFACE)
     endif()
     target_link_libraries(${target} ${scope} eqp_options)
-    if(EQP_SANITIZE AND sources)
-      # Tests, and kernels that are mostly SIMD batches, are not optimised: they would compile two to ten times as long.
-      target_compile_options(${target} PRIVATE -O1)
-    endif()
     if(ARGN)
       target_link_libraries(${target} ${scope} eqp_${ARGN}_${precision})
     else()
