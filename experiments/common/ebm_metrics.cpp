@@ -1,6 +1,9 @@
 #include "experiments/common/ebm_metrics.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
 
 #include "experiments/common/interrupt.hpp"
 #include "mcmc/diagnostics.hpp"
@@ -99,6 +102,9 @@ Truth exact_samples(const Problem& problem, std::size_t n_samples, ad::Key key) 
 PlaneMetrics plane_metrics(const Problem& p, const Truth& truth, const train::LogDensity& model,
                            std::size_t points, ad::Key key) {
   const train::Quadrature z = train::integrate(model, p.box, p.truth.modes, p.quadrature);
+  if (!std::isfinite(z.log_z)) {
+    throw std::runtime_error("its end: log Z of the trained energy is " + std::to_string(z.log_z));
+  }
   const train::DensityError error =
       train::density_error(train::evaluate(model, truth.test), z.log_z, truth.log_true);
   const train::Grid fine = train::evaluate_grid(model, p.box, kSampling, kSampling);

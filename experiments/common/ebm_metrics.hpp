@@ -18,7 +18,8 @@ struct Truth {
 };
 Truth exact_samples(const Problem& problem, std::size_t n_samples, ad::Key key);
 
-/// A model of the plane, by quadrature, and draws of it without a Markov chain.
+/// A model of the plane, by quadrature, and draws of it without a Markov chain. Throws
+/// std::runtime_error for an energy without a finite log Z.
 struct PlaneMetrics {
   std::vector<double> masses;  // of the modes
   ad::Tensor samples;

@@ -133,4 +133,18 @@ BOOST_AUTO_TEST_CASE(weights_of_starts_and_negatives_are_held_against_the_models
   BOOST_TEST(share_of_mode(chains.starts(), p.truth.modes, 0) == 1);
 }
 
+// As after a training that has run away: the others of the run go on.
+BOOST_AUTO_TEST_CASE(an_energy_without_a_normaliser_is_an_error_of_its_training) {
+  const Problem problem = make_problem("two_modes", Protocol::published);
+  const Truth truth = exact_samples(problem, 20, {1});
+  const train::LogDensity broken = [](ad::ConstView, std::span<double> log_p) {
+    std::ranges::fill(log_p, std::nan(""));
+  };
+  BOOST_CHECK_EXCEPTION(plane_metrics(problem, truth, broken, 100, {2}), std::runtime_error,
+                        [](const std::exception& e) {
+                          return std::string(e.what()).find("log Z of the trained energy") !=
+                                 std::string::npos;
+                        });
+}
+
 BOOST_AUTO_TEST_SUITE_END()
