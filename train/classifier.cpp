@@ -6,9 +6,9 @@
 #include <stdexcept>
 #include <string>
 
-#include "autodiff/parallel.hpp"
 #include "train/checks.hpp"
 #include "train/data/batches.hpp"
+#include "train/evaluate_rows.hpp"
 
 namespace eqp::train {
 namespace {
@@ -123,13 +123,7 @@ Classifier::Classifier(const Labelled& data, const ClassifierOptions& o) {
 ad::Tensor Classifier::log_probabilities(ad::ConstView x) const {
   need_columns(x.cols(), dim());
   ad::Tensor out({x.rows(), classes()});
-  const ad::Blocks blocks{x.rows(), model_->log_probabilities.block(x.rows())};
-  ad::parallel_for(blocks.count(), [&](std::size_t b) {
-    ad::Workspace ws = model_->log_probabilities.workspace(blocks.size(b));
-    std::ranges::copy(x.slice(blocks.first(b), blocks.size(b)).flat(), ws.in(0).data);
-    ws.run();
-    std::ranges::copy(ws.out(0).flat(), out.row(blocks.first(b)).data());
-  });
+  evaluate_rows(model_->log_probabilities, x, out);
   return out;
 }
 
