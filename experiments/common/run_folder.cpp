@@ -152,10 +152,16 @@ void RunFolder::prepare(const Cli& cli) {
     require_free_folder(path_, cli.overwrite());
   }
   try {
-    if (fs::exists(path_) && !resumed_) {
+    if (fs::exists(path_)) {
       std::vector<fs::path> old;
-      for (const auto& entry : fs::directory_iterator(path_))
-        if (is_run_file(entry.path().lexically_relative(path_))) old.push_back(entry.path());
+      if (resumed_) {
+        // On a full disk they are what leaves no room for config.json.
+        for (const auto& entry : fs::recursive_directory_iterator(path_))
+          if (entry.path().extension() == ".partial") old.push_back(entry.path());
+      } else {
+        for (const auto& entry : fs::directory_iterator(path_))
+          if (is_run_file(entry.path().lexically_relative(path_))) old.push_back(entry.path());
+      }
       for (const fs::path& entry : old) fs::remove_all(entry);
     }
     fs::create_directories(path_ / "figures");

@@ -57,6 +57,8 @@ done
 kill -KILL $pid
 wait $pid 2>/dev/null || true
 check_kept "killed on a full disk"
+# The worst moment to be killed at: in the middle of a state, with not a byte left beside it.
+cat /dev/zero >"$scratch/disk/run/checkpoint/training.state.partial" 2>"$scratch/said" || true
 run --out "$scratch/disk/run" --resume 2>"$scratch/said" || fail "killed on a full disk, the run does not go on"
 check_result "killed on a full disk and gone on with"
 echo "a run on a full disk ends as on any other, also if it is killed there"

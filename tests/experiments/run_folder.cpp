@@ -199,6 +199,17 @@ BOOST_AUTO_TEST_CASE(a_file_appears_whole_or_not_at_all) {
   BOOST_TEST(partial_files(folder.path()) == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(a_resumed_run_is_rid_of_what_a_killed_one_left_half_written) {
+  const Scratch scratch;
+  const fs::path out = scratch.path / "run";
+  RunFolder(Run(out).cli).samples("samples", ad::Tensor({2, 2}));
+  write(out / "summary.json.partial", "{");
+  write(out / "checkpoint" / "task.state.partial", "half");
+  RunFolder folder(Run(out, "--resume").cli);
+  BOOST_TEST(partial_files(out) == 0u);
+  BOOST_TEST(fs::exists(out / "samples.npy"));
+}
+
 BOOST_AUTO_TEST_CASE(the_reproducible_files_are_those_without_times) {
   for (const char* name :
        {"metrics.csv", "samples.npy", "samples_a.npy", "figures/a.png", "model.safetensors"})
