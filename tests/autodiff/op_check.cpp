@@ -75,15 +75,16 @@ Var contracted(const Case& row, Args x, std::uint32_t order) {
   return s;
 }
 
-// Directions to differentiate along: each component of a small argument, else some of them and
-// some of all components at once.
+// Directions to differentiate along: each component of a small argument, else a few of them and
+// a few of all components at once, which no wrong one escapes.
 std::vector<std::vector<double>> directions(std::size_t n) {
+  const bool small = n <= 50;
   std::vector<std::vector<double>> result;
   Draws draws({13, std::uint32_t(n)});
-  for (std::size_t j = 0; j < std::min<std::size_t>(n, 50); ++j) {
-    result.emplace_back(n, 0.0)[n <= 50 ? j : draws.below(n)] = 1;
+  for (std::size_t j = 0; j < (small ? n : 8); ++j) {
+    result.emplace_back(n, 0.0)[small ? j : draws.below(n)] = 1;
   }
-  for (int k = 0; n > 50 && k < 4; ++k) {
+  for (int k = 0; !small && k < 4; ++k) {
     for (double& u : result.emplace_back(n)) u = draws.uniform() - 0.5;
   }
   return result;
