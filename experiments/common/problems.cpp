@@ -43,13 +43,15 @@ Problem two_moons() {
           .epochs = 40};
 }
 
-// The model is the paper's in any case: no other has been tried.
+// The energy's first layer is wide: one that is narrower than the space leaves the directions that
+// it does not see to the tilt.
 Problem four_corners(std::size_t dim) {
   return {.truth = train::four_corners(dim),
           .watched = 0,
           .watched_name = "the corner where all coordinates are positive",
           .frame = square(3),
           .model = {.dim = dim,
+                    .hidden = {4 * dim, 64, 64},
                     .activation = "leaky_relu",
                     .flow = {.blocks = 2,
                              .hidden = {dim == 16   ? 32u

@@ -82,6 +82,7 @@ const std::vector<std::string>& published_methods() {
 }
 
 void use_published_model(Problem& p) {
+  p.model.hidden = {32, 64, 64, 64};
   p.model.activation = "leaky_relu";
   switch (section(p)) {
     case Section::two_modes:

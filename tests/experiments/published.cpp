@@ -38,6 +38,7 @@ BOOST_AUTO_TEST_CASE(settings_are_those_of_the_appendix) {
     BOOST_TEST_CONTEXT(c.data) {
       const Problem p = make_problem(c.data, Protocol::published);
       BOOST_TEST(p.model.activation == "leaky_relu");
+      BOOST_TEST((p.model.hidden == std::vector<std::size_t>{32, 64, 64, 64}));
       const MethodSettings pcd = p.tuned("pcd"), latent = p.tuned("nt_ebm"),
                            flow = p.tuned("adaptive_flow");
       BOOST_TEST(pcd.steps == c.updates);
