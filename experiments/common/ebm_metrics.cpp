@@ -120,13 +120,14 @@ PlaneMetrics plane_metrics(const Problem& p, const Truth& truth, const train::Lo
   return m;
 }
 
-Row weight_metrics(const train::NegativeChains& chains, const Problem& p,
+Row weight_metrics(const train::NegativeChains& chains, const Problem& p, ad::ConstView data,
                    std::span<const double> masses, ad::Key key) {
   const ad::Tensor start = chains.starts();
   return {
       {"start_mse", squared_error(start, p.truth.modes, masses)},
       {"negatives_mse", squared_error(after_an_update(chains, start, key), p.truth.modes, masses)},
-      {"model_mse", train::weight_error(masses, p.truth.weights).mse}};
+      {"model_mse", train::weight_error(masses, p.truth.weights).mse},
+      {"data_mse", squared_error(data, p.truth.modes, p.truth.weights)}};
 }
 
 ChainMetrics chain_metrics(const train::NegativeChains& chains, const Problem& p,

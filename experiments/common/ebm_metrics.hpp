@@ -30,8 +30,8 @@ PlaneMetrics plane_metrics(const Problem& problem, const Truth& truth,
 
 /// Mean squared errors of mode weights (table 3 of Grenioux et al. 2023): where the method's chains
 /// start, and where an update's steps take them, against the model's own masses; the model's
-/// against the exact ones.
-Row weight_metrics(const train::NegativeChains& chains, const Problem& problem,
+/// against the exact ones, and those of the training points, which are what it learns from.
+Row weight_metrics(const train::NegativeChains& chains, const Problem& problem, ad::ConstView data,
                    std::span<const double> masses, ad::Key key);
 
 /// A model that can be normalised, and the density that its log Z is annealed from.

@@ -94,7 +94,9 @@ TrainedEbm train_and_judge(const EbmStudy& r, const std::string& method, std::si
     out.row["late_mean"] = out.late.mean;
     out.row.update(m.row);
     if (p.source == Protocol::published && objective.chains) {
-      out.row.update(weight_metrics(*objective.chains, p, m.masses, key.fork(3)));
+      ad::Tensor data({r.data.rows(), r.data.cols()});
+      r.data.copy(0, data);
+      out.row.update(weight_metrics(*objective.chains, p, data, m.masses, key.fork(3)));
     }
     out.samples = std::move(m.samples);
     out.picture = train::normalised(train::evaluate_grid(model, p.frame, kPicture, kPicture));

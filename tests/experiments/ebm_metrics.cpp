@@ -123,13 +123,15 @@ BOOST_AUTO_TEST_CASE(weights_of_starts_and_negatives_are_held_against_the_models
             return mcmc::RunResult{.last = in_modes({-3, -3, -1, -1, -1, 1, 1, 1, 3, 3})};
           }};
   const std::vector<double> masses{0.2, 0.3, 0.3, 0.2};
-  const Row row = weight_metrics(chains, p, masses, {1});
+  const Row row = weight_metrics(chains, p, in_modes({-3, -1, 1, 3}), masses, {1});
   const auto near = [](const Row& value, double expected) {
     return std::abs(value.get<double>() - expected) < 1e-9;
   };
   BOOST_TEST(near(row["start_mse"], (0.64 + 0.09 + 0.09 + 0.04) / 4));
   BOOST_TEST(near(row["negatives_mse"], 0));
   BOOST_TEST(std::abs(row["model_mse"].get<double>() - (0.01 + 0.01 + 0 + 0.04) / 4) < 1e-4);
+  BOOST_TEST(std::abs(row["data_mse"].get<double>() - (0.0225 + 0.0025 + 0.0025 + 0.0225) / 4) <
+             1e-6);
   BOOST_TEST(share_of_mode(chains.starts(), p.truth.modes, 0) == 1);
 }
 
