@@ -1,6 +1,7 @@
 #include "mcmc/adapt.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 #include <stdexcept>
 
@@ -14,10 +15,12 @@ StepSizeAdapter::StepSizeAdapter(Options options) : options_(options) {
   throw std::invalid_argument(text.str());
 }
 
-void StepSizeAdapter::update(double& step_size, double acceptance) const {
+void StepSizeAdapter::update(double& step_size, double acceptance, std::uint32_t steps) const {
   constexpr double ratio = 1.05, tolerance = 0.03;
-  if (acceptance > options_.target + tolerance) step_size *= ratio;
-  if (acceptance < options_.target - tolerance) step_size /= ratio;
+  const double off = std::abs(acceptance - options_.target);
+  const double change = std::pow(ratio, std::max(1.0, std::min(steps, 40u) * off));
+  if (acceptance > options_.target + tolerance) step_size *= change;
+  if (acceptance < options_.target - tolerance) step_size /= change;
   if (options_.largest > 0) step_size = std::min(step_size, options_.largest);
 }
 

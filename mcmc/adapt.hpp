@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 namespace eqp::mcmc {
 
 /// Drives a step size towards a target acceptance by factors of 1.05, leaving it alone within 0.03
@@ -14,8 +16,10 @@ class StepSizeAdapter {
 
   /// Throws std::invalid_argument unless 0 < target < 1 and largest >= 0.
   explicit StepSizeAdapter(Options options);
-  /// One decision from the mean acceptance over all chains.
-  void update(double& step_size, double acceptance) const;
+  /// One decision from the mean acceptance over all chains and `steps` steps; where that is far
+  /// off the target, as many as they would have taken one by one, but no more than a linear rule
+  /// bears: min(steps, 40) |acceptance - target|.
+  void update(double& step_size, double acceptance, std::uint32_t steps = 1) const;
 
  private:
   Options options_;

@@ -88,7 +88,7 @@ class BankChains {
     }
     if (local.proposed > 0) {
       log.acceptance = local.rate();
-      adapter_.update(kernel_.step_size(), local.rate());
+      adapter_.update(kernel_.step_size(), local.rate(), o_.length);
     }
   }
 

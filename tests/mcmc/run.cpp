@@ -115,6 +115,20 @@ BOOST_AUTO_TEST_CASE(the_adapter_changes_a_step_by_five_percent_outside_a_band) 
   BOOST_TEST(updated(0.71) == 1 / 1.05);
 }
 
+BOOST_AUTO_TEST_CASE(the_adapter_changes_a_step_by_more_after_many_steps_far_off) {
+  const StepSizeAdapter adapter({.target = 0.75});
+  const auto decisions = [&](double acceptance, std::uint32_t steps) {
+    double h = 1;
+    adapter.update(h, acceptance, steps);
+    return std::log(h) / std::log(1.05);
+  };
+  BOOST_TEST(std::abs(decisions(0.25, 20) + 10) < 1e-9);
+  BOOST_TEST(std::abs(decisions(0, 1000) + 30) < 1e-9);
+  BOOST_TEST(std::abs(decisions(1, 8) - 2) < 1e-9);
+  BOOST_TEST(std::abs(decisions(0.8, 8) - 1) < 1e-9);
+  BOOST_TEST(decisions(0.73, 1000) == 0.0);
+}
+
 BOOST_AUTO_TEST_CASE(an_alternation_counts_local_and_global_moves_apart) {
   const auto cycles = run(Alternate(isir(), mala(), {.global_steps = 2, .local_steps = 3}),
                           start(5), {.steps = 4, .block = 2});

@@ -167,6 +167,21 @@ BOOST_AUTO_TEST_CASE(the_step_size_adapts_to_its_target) {
   BOOST_TEST(std::abs(acceptance.value() - 0.9) < 0.04);
 }
 
+// Else an energy that has changed in scale is far away before its chains move again.
+BOOST_AUTO_TEST_CASE(long_chains_find_their_step_size_within_some_updates) {
+  Model m(0, 0);
+  NtEbmOptions options = few(100);
+  options.step_size = 1;
+  ad::Params params;
+  const Objective objective =
+      nt_ebm(quadratic(scalar(params, "a", 1000)), gaussian_data({0, 0}, 1, {2}), m.flow, options);
+  Inputs inputs(objective);
+  double acceptance = 0;
+  BOOST_TEST(inputs.feed(objective, 0).acceptance < 0.01);
+  for (std::uint32_t t = 1; t < 15; ++t) acceptance = inputs.feed(objective, t).acceptance;
+  BOOST_TEST(std::abs(acceptance - 0.75) < 0.1);
+}
+
 BOOST_AUTO_TEST_CASE(chains_without_steps_or_with_too_few_states_are_refused) {
   Model m(0, 0);
   const DataSource data = gaussian_data(kDataMean, 1, {2});
