@@ -75,13 +75,20 @@ Var contracted(const Case& row, Args x, std::uint32_t order) {
   return s;
 }
 
-// Directions to differentiate along: each component of a small argument, else a few of them and
-// a few of all components at once, which no wrong one escapes.
+// Sanitizers look at memory, not at values, and take ten times as long for them.
+#ifdef __SANITIZE_ADDRESS__
+constexpr std::size_t kComponents = 8;
+#else
+constexpr std::size_t kComponents = 50;
+#endif
+
+// Directions to differentiate along: each component of a small argument, else some of them and
+// some of all components at once.
 std::vector<std::vector<double>> directions(std::size_t n) {
   const bool small = n <= 50;
   std::vector<std::vector<double>> result;
   Draws draws({13, std::uint32_t(n)});
-  for (std::size_t j = 0; j < (small ? n : 8); ++j) {
+  for (std::size_t j = 0; j < (small ? n : kComponents); ++j) {
     result.emplace_back(n, 0.0)[small ? j : draws.below(n)] = 1;
   }
   for (int k = 0; !small && k < 4; ++k) {
