@@ -51,12 +51,16 @@ mcmc::Sampler uniform_within(double half) {
 
 }  // namespace
 
-Ebm::Ebm(const EbmOptions& options, ad::Key key)
-    : network(params, "energy", widths(options), activation(options.activation), key.fork(0),
+Ebm::Ebm(const EbmOptions& options, ad::Key key, double t)
+    : temperature(t),
+      network(params, "energy", widths(options), activation(options.activation), key.fork(0),
               {.last = nn::zeros()}),
       flow(flows::realnvp(flow_params, "flow", options.dim,
                           with_base(options.flow, options.base_variance), key.fork(1))),
-      output([this](ad::Var x) { return sum(network(x), 1); }),
+      output([this](ad::Var x) {
+        const ad::Var f = sum(network(x), 1);
+        return temperature == 1 ? f : 1 / temperature * f;
+      }),
       energy(train::tilted(output, flow)) {}
 
 void pretrain_flow(Ebm& ebm, const train::DataSource& data, std::size_t batch, std::uint32_t steps,
@@ -172,13 +176,14 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const train
 
 std::uint32_t fit(Ebm& ebm, const train::Objective& objective, const MethodSettings& s,
                   const train::OnStep& on_step, ad::Keeper* keeper) {
-  return train::fit(
-      ebm.params, objective, train::adam(),
-      {.steps = s.steps,
-       .learning_rate = train::cosine(s.learning_rate, s.steps, s.final_learning_rate),
-       .roll_back = s.roll_back,
-       .keeper = keeper},
-      on_step);
+  const double unit = s.sgd ? ebm.temperature : 1;
+  return train::fit(ebm.params, objective, s.sgd ? train::sgd() : train::adam(),
+                    {.steps = s.steps,
+                     .learning_rate = train::cosine(unit * s.learning_rate, s.steps,
+                                                    unit * s.final_learning_rate),
+                     .roll_back = s.roll_back,
+                     .keeper = keeper},
+                    on_step);
 }
 
 train::LogDensity log_density(const train::Distribution& truth) {

@@ -52,6 +52,9 @@ BOOST_AUTO_TEST_CASE(settings_are_those_of_the_appendix) {
       BOOST_TEST(flow.final_flow_learning_rate == c.flow_rate);
       BOOST_TEST(pcd.learning_rate == 1e-2);
       BOOST_TEST(latent.final_learning_rate == 1e-2);
+      BOOST_TEST((pcd.sgd && latent.sgd && !flow.sgd && !p.tuned("coop_flow").sgd));
+      BOOST_TEST(pcd.temperature == 0.0078125);
+      BOOST_TEST(latent.temperature == 1);
     }
   }
 }
