@@ -51,8 +51,8 @@ mcmc::Sampler uniform_within(double half) {
 
 }  // namespace
 
-Ebm::Ebm(const EbmOptions& options, ad::Key key, double t)
-    : temperature(t),
+Ebm::Ebm(const EbmOptions& options, ad::Key key)
+    : temperature(options.temperature),
       network(params, "energy", widths(options), activation(options.activation), key.fork(0),
               {.last = nn::zeros()}),
       flow(flows::realnvp(flow_params, "flow", options.dim,

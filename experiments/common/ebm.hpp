@@ -17,15 +17,15 @@ struct EbmOptions {
   std::size_t dim = 2;
   std::vector<std::size_t> hidden = {32, 64, 64, 64};
   std::string activation = "silu";  // or "leaky_relu" with slope 0.05 (Nijkamp et al. 2020)
+  double temperature = 1;           // T: E is the network's output over it
   double base_variance = 1;         // of the Gaussian tilt, which is the flow's base
   flows::RealNvpOptions flow;
 };
 
-/// U(x) = E(x) + |x|^2 / (2 base_variance) + const, where E is a network's output over the
-/// temperature and starts at 0, and a flow that starts as the identity: at first model, base and
-/// proposal are the same Gaussian.
+/// U(x) = E(x) + |x|^2 / (2 base_variance) + const with an energy E that starts at 0, and a flow
+/// that starts as the identity: at first model, base and proposal are the same Gaussian.
 struct Ebm {
-  Ebm(const EbmOptions& options, ad::Key key, double temperature = 1);
+  Ebm(const EbmOptions& options, ad::Key key);
 
   double temperature;
   ad::Params params, flow_params;
@@ -42,7 +42,6 @@ struct MethodSettings {
   double learning_rate = 1e-2;
   double final_learning_rate = 1e-4;  // reached along a cosine
   bool sgd = false;                   // the energy goes downhill by plain SGD; otherwise by Adam
-  double temperature = 1;             // what the Ebm is to be made with
   double jitter = 0;                  // normal noise on every batch, in units of the data
   bool tilted = true;                 // pcd, coop_flow: U; otherwise E alone is the model's energy
   std::size_t bank = 1024;            // pcd, nt_ebm, adaptive_flow
@@ -94,9 +93,9 @@ train::Objective make_objective(const std::string& method, Ebm& ebm, const train
                                 const MethodSettings& settings, ad::Key key);
 
 /// Minimises the objective with the settings' schedule and optimiser. SGD's rates are multiplied by
-/// the temperature T: the network f of E = f / T then moves by learning_rate times the gradient of
-/// f(x-) - f(x+), as in the 2-D experiments of Nijkamp et al. (2020, "On the anatomy of MCMC-based
-/// maximum likelihood learning of energy-based models"). Returns the updates done.
+/// the Ebm's temperature: the network f of E = f / T then moves by learning_rate times the gradient
+/// of f(x-) - f(x+), as in the 2-D experiments of Nijkamp et al. (2020, "On the anatomy of
+/// MCMC-based maximum likelihood learning of energy-based models"). Returns the updates done.
 std::uint32_t fit(Ebm& ebm, const train::Objective& objective, const MethodSettings& settings,
                   const train::OnStep& on_step = {}, ad::Keeper* keeper = nullptr);
 

@@ -27,7 +27,7 @@ TrainedEbm train_and_judge(const EbmStudy& r, const std::string& method, std::si
                            ad::Key key, RunFolder& folder, Progress& progress) {
   const Problem& p = r.problem;
   const MethodSettings settings = p.tuned(method);
-  Ebm ebm(p.model, key.fork(0), settings.temperature);
+  Ebm ebm(p.tuned_model(method), key.fork(0));
   const train::Objective objective = make_objective(method, ebm, r.data, settings, key.fork(1));
   const mcmc::Energy energy = model_energy(method, ebm, settings.tilted);
   const train::LogDensity model = log_density(energy, p.truth.dim);

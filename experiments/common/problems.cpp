@@ -93,6 +93,10 @@ MethodSettings Problem::tuned(const std::string& method) const {
   return s;
 }
 
+EbmOptions Problem::tuned_model(const std::string& method) const {
+  return source == Protocol::published ? published_model(*this, method) : model;
+}
+
 const std::vector<std::string>& problem_names() {
   static const std::vector<std::string> names{
       "two_modes",  "two_modes_equal", "eight_gaussians", "eight_gaussians_equal",
@@ -140,7 +144,7 @@ Problem make_problem(const std::string& name, Protocol source) {
   // Beyond 7 standard deviations of the tilt lies no mass a network of these sizes could hold up.
   p.box = square(7 * std::sqrt(p.model.base_variance));
   p.source = source;
-  if (source == Protocol::published) use_published_model(p);
+  if (source == Protocol::published) use_published_sizes(p);
   return p;
 }
 

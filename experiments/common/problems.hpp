@@ -16,8 +16,8 @@ struct Problem {
   std::string watched_name;  // "the top-right mode"
   train::Box box;            // of quadratures, in the plane: holds the model as well as the truth
   train::Box frame;          // of pictures
-  EbmOptions model;
-  MethodSettings settings;  // shared; `tuned` says what a method needs otherwise
+  EbmOptions model;          // shared; `tuned_model` says what a method needs otherwise
+  MethodSettings settings;   // shared; `tuned` says what a method needs otherwise
   train::QuadratureOptions quadrature;
   std::size_t points = 16384;  // for training
   double epochs = 75;
@@ -28,6 +28,7 @@ struct Problem {
   bool planar() const { return truth.dim == 2; }
   /// The settings of one method, its number of updates included.
   MethodSettings tuned(const std::string& method) const;
+  EbmOptions tuned_model(const std::string& method) const;
 };
 
 /// "two_modes", "two_modes_equal", "eight_gaussians", "eight_gaussians_equal", "two_moons",

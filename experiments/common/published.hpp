@@ -11,8 +11,11 @@ namespace eqp {
 /// The methods the paper compares.
 const std::vector<std::string>& published_methods();
 
-/// Network, number of points and epochs.
-void use_published_model(Problem& problem);
+/// Batch, number of points and epochs.
+void use_published_sizes(Problem& problem);
+
+/// The network, what its output is measured in, and the base of the flow.
+EbmOptions published_model(const Problem& problem, const std::string& method);
 
 /// A published method's sampler, bank and learning rates, which are constant. Of adaptive_flow's
 /// 128 moves per update in C.3, which are no whole number of its cycles of 25, 125 are made.

@@ -33,8 +33,7 @@ BOOST_AUTO_TEST_CASE(sgd_moves_the_network_alike_at_every_temperature) {
     at.run();
     return ad::Tensor(at.out(0));
   };
-  const EbmOptions options{.hidden = {8, 8}};
-  Ebm plain(options, key), cold(options, key, 0.25);
+  Ebm plain({.hidden = {8, 8}}, key), cold({.hidden = {8, 8}, .temperature = 0.25}, key);
   const ad::Tensor e = trained(plain);
   const ad::Tensor e_cold = trained(cold);
   double largest = 0;

@@ -37,8 +37,13 @@ BOOST_AUTO_TEST_CASE(settings_are_those_of_the_appendix) {
                         Case{"corners_32", 58594, 512, 128, 144, 128, 8192, 128, 1e-3}}) {
     BOOST_TEST_CONTEXT(c.data) {
       const Problem p = make_problem(c.data, Protocol::published);
-      BOOST_TEST(p.model.activation == "leaky_relu");
-      BOOST_TEST((p.model.hidden == std::vector<std::size_t>{32, 64, 64, 64}));
+      const EbmOptions of_pcd = p.tuned_model("pcd"), of_latent = p.tuned_model("nt_ebm");
+      BOOST_TEST(of_pcd.activation == "leaky_relu");
+      BOOST_TEST((of_pcd.hidden == std::vector<std::size_t>{32, 64, 64, 64}));
+      BOOST_TEST(of_pcd.temperature == 0.0078125);
+      BOOST_TEST(of_pcd.base_variance == p.truth.base_variance);
+      BOOST_TEST(of_latent.temperature == 1);
+      BOOST_TEST(of_latent.base_variance == (p.planar() ? 1 : p.truth.base_variance));
       const MethodSettings pcd = p.tuned("pcd"), latent = p.tuned("nt_ebm"),
                            flow = p.tuned("adaptive_flow");
       BOOST_TEST(pcd.steps == c.updates);
@@ -53,8 +58,6 @@ BOOST_AUTO_TEST_CASE(settings_are_those_of_the_appendix) {
       BOOST_TEST(pcd.learning_rate == 1e-2);
       BOOST_TEST(latent.final_learning_rate == 1e-2);
       BOOST_TEST((pcd.sgd && latent.sgd && !flow.sgd && !p.tuned("coop_flow").sgd));
-      BOOST_TEST(pcd.temperature == 0.0078125);
-      BOOST_TEST(latent.temperature == 1);
     }
   }
 }
