@@ -121,9 +121,9 @@ EbmOptions published_model(const Problem& p, const std::string& method) {
 
 MethodSettings published_settings(const Problem& p, const std::string& method, MethodSettings s) {
   s.restart = 0;
-  // The paper names no optimiser. It takes temperature and learning rate of its ULA-EBM
-  // from Nijkamp et al. (2020), whose code descends by SGD. With Adam at the same rate the energies
-  // of pcd and nt_ebm run away; the other two learn at a tenth of it.
+  // The paper names no optimiser. It takes temperature and learning rate of its ULA-EBM from
+  // Nijkamp et al. (2020), whose code descends by SGD. With Adam at the same rate the energies of
+  // pcd and nt_ebm run away in C.4; the other two learn at a tenth of it.
   s.sgd = method == "pcd" || method == "nt_ebm";
   switch (section(p)) {
     case Section::two_modes:
