@@ -3,8 +3,8 @@
 //   ./run balanced_ebm --data two_modes --method adaptive_flow --epochs 75
 //
 // Expect: on eight Gaussians with weights 1 to 8 adaptive_flow has the smallest mode-weight error
-// of all; on the two modes it ends within 0.01 of 2/3, where PCD's weight goes between 0 and 1. One
-// and a half minutes on two cores; --quick takes some seconds and proves nothing.
+// of all; on the two modes it ends within 0.01 of 2/3, where PCD's weight wanders between 0 and 1.
+// Two to five minutes on two cores; --quick takes some seconds and proves nothing.
 //
 //   ./run balanced_ebm --published --data four_modes
 //

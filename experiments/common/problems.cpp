@@ -76,13 +76,13 @@ MethodSettings Problem::tuned(const std::string& method) const {
   s.steps = std::uint32_t(std::max(1.0, std::round(epochs * double(points) / double(s.batch))));
   s.bound = box.x_max;
   const auto& of_the_paper = published_methods();
-  if (source == Protocol::published &&
-      std::ranges::find(of_the_paper, method) != of_the_paper.end()) {
+  if ((source == Protocol::published &&
+       std::ranges::find(of_the_paper, method) != of_the_paper.end()) ||
+      (published_pcd && method == "pcd")) {
     s = published_settings(*this, method, s);
   } else if (method == "pcd") {
     // Its modes lose touch, and without a restraint their energies grow until they overflow.
     s.regulariser = 1e-4;
-    if (published_pcd) s.final_learning_rate = s.learning_rate;
   } else if (method != "adaptive_flow") {
     s.learning_rate = std::min(s.learning_rate, 5e-3);  // cd and dsm diverge at 1e-2
   }
@@ -94,7 +94,10 @@ MethodSettings Problem::tuned(const std::string& method) const {
 }
 
 EbmOptions Problem::tuned_model(const std::string& method) const {
-  return source == Protocol::published ? published_model(*this, method) : model;
+  if (source == Protocol::published) return published_model(*this, method);
+  EbmOptions m = model;
+  if (published_pcd && method == "pcd") m.temperature = published_model(*this, method).temperature;
+  return m;
 }
 
 const std::vector<std::string>& problem_names() {

@@ -21,7 +21,7 @@ struct Problem {
   train::QuadratureOptions quadrature;
   std::size_t points = 16384;  // for training
   double epochs = 75;
-  bool published_pcd = false;  // pcd keeps its first learning rate, as in the paper
+  bool published_pcd = false;  // pcd learns as in the paper, though with the network of the others
   Protocol source = Protocol::ours;
   double final_rate = 0;  // learning rates at last, as a share of those at first; 0: the settings'
 

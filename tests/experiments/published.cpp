@@ -62,6 +62,18 @@ BOOST_AUTO_TEST_CASE(settings_are_those_of_the_appendix) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(the_main_job_trains_the_two_modes_by_the_published_pcd) {
+  const Problem p = make_problem("two_modes", Protocol::ours);
+  const MethodSettings pcd = p.tuned("pcd");
+  BOOST_TEST(pcd.sgd);
+  BOOST_TEST(pcd.regulariser == 0);
+  BOOST_TEST(pcd.final_learning_rate == 1e-2);
+  BOOST_TEST(p.tuned_model("pcd").temperature == 0.0078125);
+  BOOST_TEST(p.tuned_model("pcd").activation == p.tuned_model("cd").activation);
+  BOOST_TEST(p.tuned_model("cd").temperature == 1);
+  BOOST_TEST(!make_problem("eight_gaussians", Protocol::ours).tuned("pcd").sgd);
+}
+
 BOOST_AUTO_TEST_CASE(a_share_of_the_first_rates_replaces_the_last_ones) {
   for (const Protocol source : {Protocol::ours, Protocol::published}) {
     Problem p = make_problem("two_modes", source);
