@@ -75,10 +75,7 @@ MethodSettings Problem::tuned(const std::string& method) const {
   MethodSettings s = settings;
   s.steps = std::uint32_t(std::max(1.0, std::round(epochs * double(points) / double(s.batch))));
   s.bound = box.x_max;
-  const auto& of_the_paper = published_methods();
-  if ((source == Protocol::published &&
-       std::ranges::find(of_the_paper, method) != of_the_paper.end()) ||
-      (published_pcd && method == "pcd")) {
+  if (learns_as_published(method)) {
     s = published_settings(*this, method, s);
   } else if (method == "pcd") {
     // Its modes lose touch, and without a restraint their energies grow until they overflow.
@@ -96,8 +93,13 @@ MethodSettings Problem::tuned(const std::string& method) const {
 EbmOptions Problem::tuned_model(const std::string& method) const {
   if (source == Protocol::published) return published_model(*this, method);
   EbmOptions m = model;
-  if (published_pcd && method == "pcd") m.temperature = published_model(*this, method).temperature;
+  if (learns_as_published(method)) m.temperature = published_model(*this, method).temperature;
   return m;
+}
+
+bool Problem::learns_as_published(const std::string& method) const {
+  if (source == Protocol::ours) return published_pcd && method == "pcd";
+  return std::ranges::find(published_methods(), method) != published_methods().end();
 }
 
 const std::vector<std::string>& problem_names() {

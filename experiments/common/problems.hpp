@@ -28,7 +28,11 @@ struct Problem {
   bool planar() const { return truth.dim == 2; }
   /// The settings of one method, its number of updates included.
   MethodSettings tuned(const std::string& method) const;
+  /// The model that one method trains.
   EbmOptions tuned_model(const std::string& method) const;
+
+ private:
+  bool learns_as_published(const std::string& method) const;
 };
 
 /// "two_modes", "two_modes_equal", "eight_gaussians", "eight_gaussians_equal", "two_moons",
