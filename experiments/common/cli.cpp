@@ -9,7 +9,7 @@
 
 #include "autodiff/ranks.hpp"
 #include "experiments/common/build_info.hpp"
-#include "experiments/common/run_folder.hpp"
+#include "experiments/common/earlier_run.hpp"
 
 namespace eqp {
 namespace {

@@ -2,13 +2,13 @@
 
 #include <fstream>
 #include <iostream>
-#include <set>
 #include <stdexcept>
 #include <thread>
 
 #include "autodiff/npy.hpp"
 #include "autodiff/ranks.hpp"
 #include "experiments/common/build_info.hpp"
+#include "experiments/common/earlier_run.hpp"
 #include "experiments/common/interrupt.hpp"
 
 namespace eqp {
@@ -19,41 +19,8 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kMetricsEvery{5};
 
-/// Null if there is none.
-Row read_json(const fs::path& path) {
-  std::ifstream file(path);
-  const Row json = Row::parse(file, nullptr, /*allow_exceptions=*/false);
-  return json.is_object() ? json : Row();
-}
-
-bool is_run_folder(const fs::path& folder) {
-  const Row config = read_json(folder / "config.json");
-  return config.contains("experiment") && config.contains("options");
-}
-
-/// Options on which no result depends.
-bool is_free(const std::string& option) {
-  static const std::set<std::string> free{"out",   "overwrite", "resume",          "threads",
-                                          "quiet", "profile",   "checkpoint-every"};
-  return free.contains(option);
-}
-
-/// What a run writes into its folder; an overwritten folder keeps anything else.
-bool is_run_file(const fs::path& file) {
-  const std::string name = file.filename(), extension = file.extension();
-  return name == "config.json" || name == "summary.json" || name == "report.html" ||
-         name == "profile.txt" || name == "figures" || name == "checkpoint" ||
-         extension == ".partial" || reproducible(name);
-}
-
-Row resolved(const Cli& cli) {
-  Row options = Row::object();
-  for (const ResolvedOption& option : cli.options()) options[option.name] = option.value;
-  return options;
-}
-
 Row describe(const Cli& cli) {
-  const Row options = resolved(cli);
+  const Row options = resolved_options(cli);
   const std::size_t cores = std::thread::hardware_concurrency();
   return {{"experiment", cli.experiment()},
           {"about", cli.about()},
@@ -80,54 +47,6 @@ std::string csv_cell(const Row& value) {
 
 }  // namespace
 
-void require_free_folder(const fs::path& folder, bool overwrite) {
-  const std::string who = "--out " + folder.string() + ": ";
-  if (fs::exists(folder)) {
-    if (!overwrite)
-      throw std::invalid_argument(who + "exists; choose another folder or add --overwrite");
-    if (!is_run_folder(folder))
-      throw std::invalid_argument(who + "exists and is not an earlier run; choose another folder");
-  }
-  fs::path above = fs::absolute(folder).parent_path();
-  while (!fs::exists(above)) above = above.parent_path();
-  if (!fs::is_directory(above)) throw std::invalid_argument(who + above.string() + " is a file");
-}
-
-bool require_same_run(const Cli& cli) {
-  const fs::path& folder = cli.out();
-  const auto fail = [&](const std::string& what) {
-    throw std::invalid_argument("--resume: " + folder.string() + what);
-  };
-  if (!fs::exists(folder)) return false;
-  if (!fs::is_directory(folder)) fail(" is a file");
-  // A run that was killed before it wrote config.json has written nothing else.
-  if (std::ranges::all_of(fs::directory_iterator(folder), [](const auto& entry) {
-        return entry.path().filename() == "figures" || entry.path().extension() == ".partial";
-      })) {
-    return false;
-  }
-  if (!is_run_folder(folder)) fail(" is not an earlier run");
-  const Row config = read_json(folder / "config.json"), now = resolved(cli);
-  if (config["experiment"] != cli.experiment()) {
-    fail(" is a run of " + config["experiment"].dump() + ", not of " + cli.experiment());
-  }
-  const Row& then = config["options"];
-  for (const auto& [name, value] : now.items()) {
-    if (is_free(name) || (then.contains(name) && then[name] == value)) continue;
-    fail(" was begun with --" + name + " " + (then.contains(name) ? then[name].dump() : "unknown") +
-         ", not " + value.dump());
-  }
-  const Row summary = read_json(folder / "summary.json");
-  return summary.is_object() && !summary.contains("interrupted");
-}
-
-bool reproducible(const fs::path& file) {
-  const std::string name = file.filename(), extension = file.extension();
-  return name == "metrics.csv" || extension == ".safetensors" ||
-         (extension == ".npy" && name.starts_with("samples")) ||
-         *file.begin() == fs::path("figures") || *file.begin() == fs::path("draws");
-}
-
 RunFolder::RunFolder(const Cli& cli)
     : path_(cli.out()),
       experiment_(cli.experiment()),
@@ -152,18 +71,7 @@ void RunFolder::prepare(const Cli& cli) {
     require_free_folder(path_, cli.overwrite());
   }
   try {
-    if (fs::exists(path_)) {
-      std::vector<fs::path> old;
-      if (resumed_) {
-        // On a full disk they are what leaves no room for config.json.
-        for (const auto& entry : fs::recursive_directory_iterator(path_))
-          if (entry.path().extension() == ".partial") old.push_back(entry.path());
-      } else {
-        for (const auto& entry : fs::directory_iterator(path_))
-          if (is_run_file(entry.path().lexically_relative(path_))) old.push_back(entry.path());
-      }
-      for (const fs::path& entry : old) fs::remove_all(entry);
-    }
+    if (fs::exists(path_)) resumed_ ? remove_half_written(path_) : remove_run_files(path_);
     fs::create_directories(path_ / "figures");
     fs::create_directories(path_ / "checkpoint");
   } catch (const fs::filesystem_error& error) {
@@ -243,7 +151,7 @@ std::string RunFolder::state_owner(const std::string& task) const {
 Row RunFolder::options() const {
   Row options = Row::object();
   for (const auto& [name, value] : configuration_["options"].items()) {
-    if (!is_free(name)) options[name] = value;
+    if (affects_results(name)) options[name] = value;
   }
   return options;
 }

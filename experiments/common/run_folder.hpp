@@ -20,20 +20,6 @@
 // written under a temporary name and renamed. Of several ranks only the first one writes.
 namespace eqp {
 
-/// Throws std::invalid_argument if a run cannot be written to `folder`: it exists (with
-/// `overwrite`: it exists and is not an earlier run), or lies below a file.
-void require_free_folder(const std::filesystem::path& folder, bool overwrite);
-
-/// For --resume: throws std::invalid_argument if the folder holds anything but a run of this
-/// experiment with the same options, those aside that no result depends on. Returns whether that
-/// run has finished; an empty folder, or none, is a run that has not begun.
-bool require_same_run(const Cli& cli);
-
-/// Whether a file of a run folder, named relative to it, has the same bytes in every run with the
-/// same options and executable, on any number of threads: metrics.csv, samples*.npy, draws, models
-/// and figures do. config.json names the machine; summary.json and report.html tell seconds.
-bool reproducible(const std::filesystem::path& file);
-
 class RunFolder {
  public:
   /// Creates --out, empties an earlier run's folder on --overwrite, and writes config.json: nothing

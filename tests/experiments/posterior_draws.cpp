@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "experiments/common/earlier_run.hpp"
 #include "experiments/common/sample_posterior.hpp"
 #include "mcmc/draws_writer.hpp"
 #include "tests/experiments/support.hpp"

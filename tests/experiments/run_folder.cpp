@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "autodiff/parallel.hpp"
+#include "experiments/common/earlier_run.hpp"
 #include "tests/experiments/support.hpp"
 #include "tests/message.hpp"
 
