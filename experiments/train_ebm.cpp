@@ -17,6 +17,7 @@
 #include "experiments/common/events.hpp"
 #include "experiments/common/experiment.hpp"
 #include "experiments/common/figure.hpp"
+#include "experiments/common/findings.hpp"
 #include "experiments/common/interrupt.hpp"
 #include "experiments/common/progress.hpp"
 #include "experiments/common/report.hpp"
@@ -35,11 +36,11 @@ namespace {
 using FlowMc = mcmc::Alternate<mcmc::Isir, mcmc::Mala>;
 
 // The largest mean square of a coordinate: what a Gaussian tilt around 0 must cover.
-double largest_mean_square(ad::ConstView x) {
+double largest_mean_square(const train::Rows& x) {
   double top = 0;
   for (std::size_t j = 0; j < x.cols(); ++j) {
     double sum = 0;
-    for (std::size_t i = 0; i < x.rows(); ++i) sum += double(x(i, j)) * x(i, j);
+    for (std::size_t i = 0; i < x.rows(); ++i) sum += double(x.row(i)[j]) * x.row(i)[j];
     top = std::max(top, sum / double(x.rows()));
   }
   return top;
@@ -74,6 +75,9 @@ std::pair<double, double> column_range(ad::ConstView x, std::size_t j) {
   return {low - margin, high + margin};
 }
 
+// Of a square image with so many pixels, if there is one.
+std::size_t side(std::size_t pixels) { return std::size_t(std::lround(std::sqrt(double(pixels)))); }
+
 // Points beside samples: as images, or in the plane of the first two columns.
 PanelRow pictures(ad::ConstView data, ad::ConstView samples, std::size_t side) {
   if (side > 0) {
@@ -93,182 +97,217 @@ void fill(ad::Params& params, const std::string& name, const std::vector<double>
   });
 }
 
-void run(Cli& cli) {
+// What the command line asks for.
+struct Settings {
+  std::string file, label, method;
+  std::vector<double> classes, proportions;
+  bool standardise = false, images = false;
+  EbmOptions model;
+  MethodSettings training;
+  std::size_t chains = 0;   // that sample
+  std::uint32_t draws = 0;  // of each
+};
+
+Settings settings(Cli& cli) {
   const Range size{.min = 1, .max = 1e6}, width{.min = 1, .max = 65536};
-  const auto file =
-      cli.get("data", "", "numeric .csv, .csv.gz, .npy or idx (MNIST) file, a point per row");
-  const auto label = cli.get("label", "",
-                             "column with a class label: a name, a number from 0, or last; of an "
-                             "idx file, the file with the labels");
-  const auto classes =
+  const bool quick = cli.quick();
+  Settings s;
+  s.file = cli.get("data", "", "numeric .csv, .csv.gz, .npy or idx (MNIST) file, a point per row");
+  s.label = cli.get("label", "",
+                    "column with a class label: a name, a number from 0, or last; of an idx file, "
+                    "the file with the labels");
+  s.classes =
       cli.get("classes", std::vector<double>{}, "keep rows with these labels only; none: all");
-  const auto proportions = cli.get("proportions", std::vector<double>{},
-                                   "of the classes kept, by thinning those in excess; none: as is");
-  const bool standard =
+  s.proportions = cli.get("proportions", std::vector<double>{},
+                          "of the classes kept, by thinning those in excess; none: as is");
+  s.standardise =
       cli.flag("standardise", "train on columns of variance 1 (they always get mean 0)");
-  const auto jitter = cli.get("jitter", 0.0, "standard deviation of normal noise on every batch",
+  s.training.jitter = cli.get("jitter", 0.0, "standard deviation of normal noise on every batch",
                               {.min = 0, .unit = "of the data as trained on"});
-  const bool as_images = cli.flag("images", "show points as square grey images");
-  const auto method = cli.choice("method", "adaptive_flow", method_names(), "training method");
-  const auto updates =
-      cli.get("updates", cli.quick() ? 40u : 3000u, "steps of the optimiser", size);
-  const auto batch = cli.get<std::size_t>("batch", 128, "points per update", size);
+  s.images = cli.flag("images", "show points as square grey images");
+  s.method = cli.choice("method", "adaptive_flow", method_names(), "training method");
+  s.training.steps = cli.get("updates", quick ? 40u : 3000u, "steps of the optimiser", size);
+  s.training.batch = cli.get<std::size_t>("batch", 128, "points per update", size);
   const auto rate =
       cli.get("learning-rate", 5e-4, "of energy and flow at first; a hundredth at last",
               {.max = 1, .above = 0});
-  const auto hidden =
+  s.training.learning_rate = s.training.flow_learning_rate = s.training.pretraining_rate = rate;
+  s.training.final_learning_rate = s.training.final_flow_learning_rate = rate / 100;
+  s.model.hidden =
       cli.get("hidden", std::vector<std::size_t>{64, 64}, "widths of the energy's layers", width);
-  const auto blocks =
+  s.model.flow.form = flows::CouplingForm::plain;
+  s.model.flow.blocks =
       cli.get<std::size_t>("flow-blocks", 4, "pairs of couplings", {.min = 1, .max = 100});
-  const auto flow_hidden =
+  s.model.flow.hidden =
       cli.get("flow-hidden", std::vector<std::size_t>{64}, "widths of a coupling's layers", width);
-  const auto particles = cli.get<std::size_t>("particles", 64, "of i-SIR, current state included",
+  s.training.particles = cli.get<std::size_t>("particles", 64, "of i-SIR, current state included",
                                               {.min = 2, .max = 1e5});
-  const auto local_steps =
+  s.training.cycles = 1;
+  s.training.local_steps =
       cli.get("local-steps", 8u, "MALA steps per i-SIR step", {.min = 1, .max = 1e5});
-  const auto langevin = cli.get("langevin-step", 0.01, "step size of cd, pcd and coop_flow",
-                                {.above = 0, .unit = "of the data as trained on, squared"});
-  const auto sigma = cli.get("sigma", std::vector<double>{0.1}, "noise levels of dsm",
-                             {.above = 0, .unit = "of the data as trained on"});
-  const Robustness robustness(cli);
-  const auto chains =
-      cli.get<std::size_t>("chains", cli.quick() ? 32 : 256, "chains that sample", size);
-  const auto draws = cli.get("draws", cli.quick() ? 20u : 500u, "recorded steps per chain",
-                             {.min = 4, .max = 1e6});
+  s.training.langevin_step = cli.get("langevin-step", 0.01, "step size of cd, pcd and coop_flow",
+                                     {.above = 0, .unit = "of the data as trained on, squared"});
+  s.training.sigmas = cli.get("sigma", std::vector<double>{0.1}, "noise levels of dsm",
+                              {.above = 0, .unit = "of the data as trained on"});
+  s.training.regulariser = s.method == "pcd" ? 1e-4 : 0;
+  Robustness(cli).apply(s.training);
+  s.chains = cli.get<std::size_t>("chains", quick ? 32 : 256, "chains that sample", size);
+  s.draws =
+      cli.get("draws", quick ? 20u : 500u, "recorded steps per chain", {.min = 4, .max = 1e6});
   cli.done();
-  if (file.empty()) throw std::invalid_argument("--data: need a file");
-  if (classes.empty() && !proportions.empty()) {
+  if (s.file.empty()) throw std::invalid_argument("--data: need a file");
+  if (s.classes.empty() && !s.proportions.empty()) {
     throw std::invalid_argument("--proportions: need --classes");
   }
+  return s;
+}
 
-  // Data
-  train::Table data = train::read_table(file, {.label = label});
-  if (!classes.empty()) data = train::select_classes(data, classes, proportions, {cli.seed(), 1});
-  const std::size_t n = data.values.rows(), dim = data.values.cols();
-  if (dim < 2) throw std::invalid_argument(file + ": 1 column; need at least 2");
-  const auto side = std::size_t(std::lround(std::sqrt(double(dim))));
-  if (as_images && (side * side != dim || std::min(n, chains) < 10)) {
+struct Data {
+  train::Table table;            // as in the file
+  train::Standardisation scale;  // table = mean + sd * points
+  train::Rows points;            // what is trained on
+};
+
+Data read(const Settings& s, ad::Key key) {
+  Data data{.table = train::read_table(s.file, {.label = s.label})};
+  if (!s.classes.empty()) {
+    data.table = train::select_classes(data.table, s.classes, s.proportions, key);
+  }
+  const std::size_t n = data.table.values.rows(), dim = data.table.values.cols();
+  if (dim < 2) throw std::invalid_argument(s.file + ": 1 column; need at least 2");
+  if (s.images && (side(dim) * side(dim) != dim || std::min(n, s.chains) < 10)) {
     throw std::invalid_argument("--images: " + std::to_string(dim) + " columns, " +
-                                std::to_string(std::min(n, chains)) +
+                                std::to_string(std::min(n, s.chains)) +
                                 " points; need a square number and at least 10");
   }
-  train::Standardisation scale = train::standardisation(data.values);
-  if (scale.constant.size() == dim)
-    throw std::invalid_argument(file + ": all columns are constant");
-  if (!standard) std::ranges::fill(scale.sd, 1.0);
-  ad::Tensor scaled = data.values;
-  scale.apply(scaled);
+  data.scale = train::standardisation(data.table.values);
+  if (data.scale.constant.size() == dim)
+    throw std::invalid_argument(s.file + ": all columns are constant");
+  if (!s.standardise) std::ranges::fill(data.scale.sd, 1.0);
+  ad::Tensor scaled = data.table.values;
+  data.scale.apply(scaled);
+  data.points = train::Rows(std::move(scaled));
+  return data;
+}
 
-  // Model
-  const ad::Key key{cli.seed()};
-  const double base_variance = largest_mean_square(scaled) + jitter * jitter;
-  const train::Rows points(std::move(scaled));
-  Ebm ebm({.dim = dim,
-           .hidden = hidden,
-           .base_variance = base_variance,
-           .flow = {.blocks = blocks, .hidden = flow_hidden, .form = flows::CouplingForm::plain}},
-          key.fork(0));
-  MethodSettings settings{.batch = batch,
-                          .steps = updates,
-                          .learning_rate = rate,
-                          .final_learning_rate = rate / 100,
-                          .jitter = jitter,
-                          .langevin_step = langevin,
-                          .bound = 7 * std::sqrt(base_variance),
-                          .regulariser = method == "pcd" ? 1e-4 : 0,
-                          .pretraining_rate = rate,
-                          .sigmas = sigma,
-                          .particles = particles,
-                          .local_steps = local_steps,
-                          .cycles = 1,
-                          .flow_learning_rate = rate,
-                          .final_flow_learning_rate = rate / 100};
-  robustness.apply(settings);
-  const train::Objective objective = make_objective(method, ebm, points, settings, key.fork(1));
-
-  RunFolder folder(cli);
-  const std::string name = std::filesystem::path(file).filename().string();
-  Report report("An energy model of " + name, std::to_string(n) + " points in " +
-                                                  std::to_string(dim) + " dimensions, trained by " +
-                                                  method + ".");
-  if (!scale.constant.empty()) {
-    report.warning(std::to_string(scale.constant.size()) + " of " + std::to_string(dim) +
-                   " columns are constant" + (jitter > 0 ? "." : ": give them width by --jitter."));
-  }
-
-  // Train
+Events train_energy(const Settings& s, Ebm& ebm, const train::Objective& objective,
+                    RunFolder& folder, bool quiet) {
   Events events;
-  {
-    Progress progress({.quiet = cli.quiet()});
-    auto training = progress.start(method, updates);
-    Checkpoint checkpoint(folder, "training", 0, [&](ad::Archive& a) { a("events", events); });
-    const auto on_step = [&](std::uint32_t step, const train::StepLog& log) {
-      events.add(log);
-      training.update({step, log.loss, log.acceptance});
-      if (step == 1) {
-        folder.block("update", log.block);
-        folder.block("training chains", log.chain_block);
-      }
-      if (step % 50 == 0 || step == updates) {
-        folder.log(0, {{"step", step},
-                       {"loss", log.loss},
-                       {"gradient_norm", log.gradient_norm},
-                       {"acceptance", log.acceptance},
-                       {"global_moves", log.global_moves},
-                       {"weight_ess", log.weight_ess},
-                       {"flow_loss", log.flow_loss},
-                       {"pace", log.pace * log.energy_pace},
-                       {"chain_ess", log.chain_ess},
-                       {"log_z", log.log_z}});
-      }
-      return true;
-    };
-    fit(ebm, objective, settings, on_step, &checkpoint);
-  }
-  events.tell("training", folder, report);
-  ad::Params scaling;  // data = mean + sd * (data as trained on)
-  fill(scaling, "mean", scale.mean);
-  fill(scaling, "sd", scale.sd);
-  fill(scaling, "base_variance", {base_variance});
-  const auto save = [&](const std::string& model, const ad::Params& params) {
-    folder.file(model + ".safetensors",
+  Progress progress({.quiet = quiet});
+  auto training = progress.start(s.method, s.training.steps);
+  Checkpoint checkpoint(folder, "training", 0, [&](ad::Archive& a) { a("events", events); });
+  const auto on_step = [&](std::uint32_t step, const train::StepLog& log) {
+    events.add(log);
+    training.update({step, log.loss, log.acceptance});
+    if (step == 1) {
+      folder.block("update", log.block);
+      folder.block("training chains", log.chain_block);
+    }
+    if (step % 50 == 0 || step == s.training.steps) {
+      folder.log(0, {{"step", step},
+                     {"loss", log.loss},
+                     {"gradient_norm", log.gradient_norm},
+                     {"acceptance", log.acceptance},
+                     {"global_moves", log.global_moves},
+                     {"weight_ess", log.weight_ess},
+                     {"flow_loss", log.flow_loss},
+                     {"pace", log.pace * log.energy_pace},
+                     {"chain_ess", log.chain_ess},
+                     {"log_z", log.log_z}});
+    }
+    return true;
+  };
+  fit(ebm, objective, s.training, on_step, &checkpoint);
+  return events;
+}
+
+void save(const RunFolder& folder, const Settings& s, const Ebm& ebm, const Data& data) {
+  ad::Params scaling;  // with it the energy can be used on points as in the file
+  fill(scaling, "mean", data.scale.mean);
+  fill(scaling, "sd", data.scale.sd);
+  fill(scaling, "base_variance", {s.model.base_variance});
+  const auto save_as = [&](const std::string& name, const ad::Params& params) {
+    folder.file(name + ".safetensors",
                 [&](const auto& path) { ad::save_safetensors(path, params); });
   };
-  save("energy", ebm.params);
-  save("flow", ebm.flow_params);
-  save("scaling", scaling);
-  if (interrupted()) return folder.finish(std::move(report), {});
+  save_as("energy", ebm.params);
+  save_as("flow", ebm.flow_params);
+  save_as("scaling", scaling);
+}
 
-  // Sample: chains from the flow, global moves by the flow, local moves by MALA
-  const mcmc::Energy energy = model_energy(method, ebm);
-  const FlowMc kernel(mcmc::Isir(energy, mcmc::from_flow(ebm.flow), {.particles = particles}),
-                      mcmc::Mala(energy, dim, {.step_size = 0.01}), {.local_steps = local_steps});
+// Chains that begin at draws of the flow, jump by i-SIR from it and move by MALA.
+mcmc::RunResult sample(const Settings& s, const Ebm& ebm, ad::Key start_key, ad::Key key,
+                       ad::Keeper* keeper) {
+  const mcmc::Energy energy = model_energy(s.method, ebm);
+  const FlowMc kernel(
+      mcmc::Isir(energy, mcmc::from_flow(ebm.flow), {.particles = s.training.particles}),
+      mcmc::Mala(energy, s.model.dim, {.step_size = 0.01}),
+      {.local_steps = s.training.local_steps});
   const auto from_flow = [&](std::span<const ad::Var> in) -> ad::Vars {
     return {ebm.flow.sample(in[0]).x};
   };
-  const ad::Tensor start = ad::evaluate(from_flow, {ad::normal({chains, dim}, key.fork(2))})[0];
+  const ad::Tensor start =
+      ad::evaluate(from_flow, {ad::normal({s.chains, s.model.dim}, start_key)})[0];
+  return mcmc::run(kernel, start,
+                   {.steps = s.draws,
+                    .warmup = s.draws / 2,
+                    .key = key,
+                    .target_accept = 0.65,
+                    .stop = interrupted,
+                    .keeper = keeper});
+}
+
+Finding verdict(double rhat) {
+  return {rhat < 1.01  ? Level::good
+          : rhat < 1.1 ? Level::warn
+                       : Level::bad,
+          "The largest R-hat over coordinates is " + shown(rhat) +
+              (rhat < 1.1 ? "." : ": the chains disagree; train longer or sample longer.")};
+}
+
+void run(Cli& cli) {
+  Settings s = settings(cli);
+  const Data data = read(s, {cli.seed(), 1});
+  const std::size_t n = data.points.rows(), dim = data.points.cols();
+  s.model.dim = dim;
+  s.model.base_variance = largest_mean_square(data.points) + s.training.jitter * s.training.jitter;
+  s.training.bound = 7 * std::sqrt(s.model.base_variance);
+  const ad::Key key{cli.seed()};
+  Ebm ebm(s.model, key.fork(0));
+  const train::Objective objective =
+      make_objective(s.method, ebm, data.points, s.training, key.fork(1));
+
+  RunFolder folder(cli);
+  const std::string name = std::filesystem::path(s.file).filename().string();
+  Report report("An energy model of " + name, std::to_string(n) + " points in " +
+                                                  std::to_string(dim) + " dimensions, trained by " +
+                                                  s.method + ".");
+  if (const std::size_t constant = data.scale.constant.size(); constant > 0) {
+    report.warning(std::to_string(constant) + " of " + std::to_string(dim) +
+                   " columns are constant" +
+                   (s.training.jitter > 0 ? "." : ": give them width by --jitter."));
+  }
+
+  const Events events = train_energy(s, ebm, objective, folder, cli.quiet());
+  events.tell("training", folder, report);
+  save(folder, s, ebm, data);
+  if (interrupted()) return folder.finish(std::move(report), {});
+
   Checkpoint sampling(folder, "sampling", 0);
-  mcmc::RunResult result = mcmc::run(kernel, start,
-                                     {.steps = draws,
-                                      .warmup = draws / 2,
-                                      .key = key.fork(3),
-                                      .target_accept = 0.65,
-                                      .stop = interrupted,
-                                      .keeper = &sampling});
+  mcmc::RunResult result = sample(s, ebm, key.fork(2), key.fork(3), &sampling);
   folder.block("sampling chains", result.block);
   warn(report, "sampling",
        mcmc::warnings(result.facts, {}, {.target_accept = "", .warmup = "", .steps = "--draws"}));
-  scale.invert(result.last);
+  data.scale.invert(result.last);
   folder.samples("samples", result.last);
 
-  // Report
   const std::size_t recorded = result.draws.shape()[1];
   const double rhat = recorded >= 4 ? mcmc::max_rhat(result.draws.view()) : std::nan("");
   Table table("Sampling");
   table.add({{"dataset", name},
-             {"method", method},
-             {"updates", updates},
-             {"chains", chains},
+             {"method", s.method},
+             {"updates", s.training.steps},
+             {"chains", s.chains},
              {"draws", recorded},
              {"max_rhat", rhat},
              {"acceptance", result.counts.rate()},
@@ -277,21 +316,18 @@ void run(Cli& cli) {
              {"seconds", folder.seconds()}});
   std::cout << table.text() << "\n";
   std::vector<Row> rows = table.rows();
-  report.verdict(rhat < 1.01  ? Level::good
-                 : rhat < 1.1 ? Level::warn
-                              : Level::bad,
-                 "The largest R-hat over coordinates is " + shown(rhat) +
-                     (rhat < 1.1 ? "." : ": the chains disagree; train longer or sample longer."));
+  const auto [level, text] = verdict(rhat);
+  report.verdict(level, text);
   report.table(table);
-  if (!data.labels.empty()) {
-    const Table shares = nearest_labels(data, result.last);
+  if (!data.table.labels.empty()) {
+    const Table shares = nearest_labels(data.table, result.last);
     std::cout << shares.text() << "\n";
     report.table(shares);
     rows.insert(rows.end(), shares.rows().begin(), shares.rows().end());
   }
   const auto picture = folder.figure("samples");
-  report.figure(draw(picture, {pictures(data.values, result.last, as_images ? side : 0)}), picture,
-                "Training points and samples.");
+  report.figure(draw(picture, {pictures(data.table.values, result.last, s.images ? side(dim) : 0)}),
+                picture, "Training points and samples.");
   folder.finish(std::move(report), rows);
 }
 
