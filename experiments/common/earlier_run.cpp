@@ -19,8 +19,8 @@ bool is_run_folder(const fs::path& folder) {
 bool is_run_file(const fs::path& file) {
   const std::string name = file.filename(), extension = file.extension();
   return name == "config.json" || name == "summary.json" || name == "report.html" ||
-         name == "profile.txt" || name == "figures" || name == "checkpoint" ||
-         extension == ".partial" || reproducible(name);
+         name == "profile.txt" || (name.starts_with("events_") && extension == ".txt") ||
+         name == "figures" || name == "checkpoint" || extension == ".partial" || reproducible(name);
 }
 
 }  // namespace

@@ -91,11 +91,13 @@ BOOST_AUTO_TEST_CASE(overwrite_replaces_the_files_of_a_run_and_keeps_others) {
     first.log(0, {{"step", 1}});
     first.file("report.html", "old");
     first.file("samples_a.npy", "old");
+    first.file("events_cd.txt", "old");
     first.file("figures/a.png", "old");
     write(out / "notes.txt", "mine");
   }
   const RunFolder second(Run(out, "--overwrite").cli);
-  for (const char* name : {"metrics.csv", "report.html", "samples_a.npy", "figures/a.png"})
+  for (const char* name :
+       {"metrics.csv", "report.html", "samples_a.npy", "events_cd.txt", "figures/a.png"})
     BOOST_TEST(!fs::exists(out / name), name);
   BOOST_TEST(read(out / "notes.txt") == "mine");
   BOOST_TEST(fs::exists(out / "config.json"));
