@@ -50,6 +50,7 @@ Judgement train_one(const Judge& judge, const std::string& task, const std::stri
   const double seconds = watch.seconds();
   if (interrupted()) return {};
   Judgement out = judge.judge(model.energy(), key.fork(1));
+  if (!out.doubt.empty()) out.doubt = task + ": " + out.doubt;
   out.row["updates"] = model.updates();
   out.row["evaluations"] = model.evaluations();
   Row logged{{"task", task}, {"method", method}};
@@ -98,8 +99,8 @@ Finding verdict(const std::string& data, const Table& table) {
     list += (list.empty() ? "" : ", ") + row.at("method").get<std::string>();
   }
   return {far.empty() ? Level::good : Level::warn,
-          "On " + data + " the W2 of Langevin samples is within 1.3 of what exact draws have for " +
-              (near.empty() ? "none" : near) + "; beyond twice as much for " +
+          "On " + data + " the W2 of Langevin samples is up to 1.3 times that of exact draws for " +
+              (near.empty() ? "none" : near) + "; more than twice as large for " +
               (far.empty() ? "none" : far) + "."};
 }
 
@@ -171,8 +172,9 @@ void run(Cli& cli) {
                 "Distances are those of samples by Langevin chains from a broad start, unless they "
                 "say otherwise, to fresh data; the first row is what exact draws have. A mode's z "
                 "is the largest deviation of a mode's count in these samples, in standard errors; "
-                "the weight error is that of the density itself.");
+                "the weight error, and its z, are those of the density itself.");
   std::vector<Row> rows;
+  std::vector<Finding> verdicts;
   for (std::size_t i = 0; i < names.size(); ++i) {
     Table table(names[i]);
     Row floor{{"method", "exact draws"}};
@@ -182,12 +184,17 @@ void run(Cli& cli) {
       std::vector<Row> done;
       for (std::size_t seed = 0; seed < seeds; ++seed) {
         const Outcome& out = outcomes[i * per_data + seed * methods.size() + m];
-        if (!out.failure.empty()) report.verdict(Level::bad, out.failure);
+        if (!out.failure.empty()) {
+          verdicts.push_back({Level::bad, out.failure});
+          rows.push_back({{"dataset", names[i]}, {"method", methods[m]}, {"failure", out.failure}});
+        }
+        if (!out.judgement.doubt.empty()) verdicts.push_back({Level::warn, out.judgement.doubt});
         if (!out.judgement.row.empty()) done.push_back(out.judgement.row);
       }
       if (done.empty()) continue;
       Row row{{"method", methods[m]}};
       row.update(mean_of(done));
+      if (seeds > 1) row["seeds"] = done.size();
       if (done.size() > 1) row["w2_sd"] = sd_of(done, "w2"), row["kl_sd"] = sd_of(done, "kl");
       table.add(row);
     }
@@ -200,13 +207,15 @@ void run(Cli& cli) {
                   "Exact and learned densities of the first seed, on a colour scale up to the "
                   "largest exact one, and samples of each by Langevin chains from a broad start.");
     report.table(table);
-    const auto [level, text] = verdict(names[i], table);
-    report.verdict(level, text);
-    std::cout << text << "\n\n";
+    verdicts.push_back(verdict(names[i], table));
     for (Row row : table.rows()) {
       row["dataset"] = names[i];
       rows.push_back(row);
     }
+  }
+  for (const auto& [level, text] : verdicts) {
+    report.verdict(level, text);
+    std::cout << text << "\n";
   }
   folder.finish(std::move(report), rows);
 }

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "experiments/common/findings.hpp"
 #include "experiments/common/interrupt.hpp"
 #include "mcmc/diagnostics.hpp"
 #include "mcmc/mode_weights.hpp"
@@ -117,6 +118,7 @@ PlaneMetrics plane_metrics(const Problem& p, const Truth& truth, const train::Lo
            {"sliced_w2", train::sliced_w2(m.samples, truth.samples)},
            {"log_density_error", error.median_squared},
            {"kl", error.kl}};
+  m.doubt = doubt(z);
   return m;
 }
 

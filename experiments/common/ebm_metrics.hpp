@@ -24,6 +24,7 @@ struct PlaneMetrics {
   std::vector<double> masses;  // of the modes
   ad::Tensor samples;
   Row row;
+  std::string doubt;  // about log Z; empty: none
 };
 PlaneMetrics plane_metrics(const Problem& problem, const Truth& truth,
                            const train::LogDensity& model, std::size_t points, ad::Key key);

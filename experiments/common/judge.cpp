@@ -4,6 +4,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "experiments/common/findings.hpp"
 #include "mcmc/chains.hpp"
 #include "mcmc/ula.hpp"
 #include "train/data/standardise.hpp"
@@ -35,6 +36,15 @@ ContenderOptions settings(const std::string& name) {
                           .langevin_step = 0.001,
                           .pcd_steps = 40,
                           .discrepancy_time = 0.1};
+}
+
+double largest_z(std::span<const double> masses, std::span<const double> weights, std::size_t n) {
+  double largest = 0;
+  for (std::size_t k = 0; k < masses.size(); ++k) {
+    const double w = weights[k];
+    largest = std::max(largest, std::abs(masses[k] - w) / std::sqrt(w * (1 - w) / double(n)));
+  }
+  return largest;
 }
 
 }  // namespace
@@ -79,14 +89,17 @@ std::vector<double> Judge::picture(const train::LogDensity& log_p) const {
 
 Judgement Judge::judge(const mcmc::Energy& energy, ad::Key key) const {
   const train::Distribution& truth = contender_.truth;
+  const train::LogDensity model = log_density(energy, 2);
+  const train::Quadrature z = train::integrate(model, box_, truth.modes, options_.quadrature);
+  if (!std::isfinite(z.log_z)) {
+    throw std::runtime_error("its end: log Z of the trained energy is " + std::to_string(z.log_z));
+  }
   const ad::Tensor data = train::draw(truth, options_.samples, key.fork(1));
-  Judgement out;
+  Judgement out{.doubt = doubt(z)};
   out.samples = langevin(energy, broad_start(key.fork(0)), options_.langevin_steps, key.fork(2));
   const ad::Tensor nearby = langevin(energy, data, options_.langevin_steps / 4, key.fork(3));
-  const train::LogDensity model = log_density(energy, 2);
   const train::Grid fine = train::evaluate_grid(model, box_, kSampling, kSampling);
   const ad::Tensor exact = train::draw_from_grid(fine, options_.samples, key.fork(4));
-  const train::Quadrature z = train::integrate(model, box_, truth.modes, options_.quadrature);
   const train::DensityError error =
       train::density_error(train::evaluate(model, test_), z.log_z, log_true_);
   out.picture = picture(model);
@@ -94,6 +107,7 @@ Judgement Judge::judge(const mcmc::Energy& energy, ad::Key key) const {
   out.row["w2_from_data"] = distance(nearby, train::w2);
   out.row["w2_exact"] = distance(exact, train::w2);
   out.row["weight_error"] = train::weight_error(z.masses, truth.weights).rmse;
+  out.row["weight_z"] = largest_z(z.masses, truth.weights, options_.samples);
   out.row["log_density_error"] = error.median_squared;
   out.row["kl"] = error.kl;
   return out;

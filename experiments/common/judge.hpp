@@ -25,6 +25,7 @@ struct Judgement {
   Row row;
   std::vector<double> picture;
   ad::Tensor samples;
+  std::string doubt;  // about log Z; empty: none
 };
 
 /// "eight_gaussians" and "two_moons", with equal weights, and "..._unequal": weights 1 to 8, and
@@ -53,8 +54,9 @@ class Judge {
   /// Distances of Langevin samples from a broad start (w2, sliced_w2, mmd, energy_distance), the
   /// largest deviation of a mode's count among them in standard errors of the multinomial (mode_z),
   /// W2 of chains from data and of exact draws of the model (w2_from_data, w2_exact), the root mean
-  /// squared error of its mode masses (weight_error), and density_error's log_density_error and kl.
-  /// Throws std::runtime_error if a chain explodes.
+  /// squared error of its mode masses (weight_error), their largest one in standard errors of as
+  /// many draws as there are samples (weight_z), and density_error's log_density_error and kl.
+  /// Throws std::runtime_error if log Z is not finite or a chain explodes.
   Judgement judge(const mcmc::Energy& energy, ad::Key key) const;
 
  private:

@@ -8,6 +8,7 @@
 #include "tests/message.hpp"
 
 using namespace eqp;
+using namespace eqp::test;
 
 namespace {
 
@@ -30,11 +31,28 @@ BOOST_AUTO_TEST_CASE(the_true_energy_is_judged_right) {
   BOOST_TEST(std::abs(number(row, "kl")) < 1e-3);
   BOOST_TEST(number(row, "log_density_error") < 1e-6);
   BOOST_TEST(number(row, "weight_error") < 1e-3);
+  BOOST_TEST(number(row, "weight_z") < 0.1);
   // Of six floors each, whose spread is a fifth; chains from data stay among them.
   BOOST_TEST(number(row, "w2_exact") < 2 * number(floor, "w2"));
   BOOST_TEST(number(row, "w2_from_data") < 2 * number(floor, "w2"));
   // Chains from a broad start have the weights of the basins they began in.
   BOOST_TEST(number(row, "mode_z") > 2 * number(floor, "mode_z"));
+}
+
+// Weights of 1/8 for 1/36 to 8/36: in standard errors of 300 draws the first is off most.
+BOOST_AUTO_TEST_CASE(wrong_weights_are_told_in_standard_errors) {
+  const Judge judge("eight_gaussians_unequal", few(), {1});
+  const mcmc::Target equal = mcmc::eight_gaussians({.radius = 2, .std = 0.2});
+  const Row row = judge.judge(equal.energy, {2}).row;
+  const double w = 1.0 / 36, se = std::sqrt(w * (1 - w) / 300);
+  BOOST_TEST(number(row, "weight_z") == (1.0 / 8 - w) / se, boost::test_tools::tolerance(0.01));
+}
+
+BOOST_AUTO_TEST_CASE(an_energy_without_a_finite_log_z_cannot_be_judged) {
+  const Judge judge("two_moons", few(), {1});
+  const mcmc::Energy nowhere = [](ad::Var x) { return log(-1 - sum(square(x), 1)); };
+  BOOST_TEST(message([&] { judge.judge(nowhere, {2}); }).find("log Z of the trained energy is") !=
+             std::string::npos);
 }
 
 // One mode in the place of eight: the entropies say how far it is, log det of two Gaussians aside.
