@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
+#include <numeric>
 #include <optional>
 
 #include "autodiff/ranks.hpp"
@@ -83,19 +84,17 @@ Row likelihood(const std::string& method, const Ebm& ebm, const ClassJudge& judg
           {"bits_per_dim", l.bits_per_dim(s.model.dim)}};
 }
 
-Outcome train_and_judge(const ClassJudge& judge, const std::string& task, const std::string& method,
-                        const Settings& s, std::size_t group, ad::Key key, RunFolder& folder,
-                        Progress& progress) {
+void train_and_judge(const ClassJudge& judge, const std::string& task, const std::string& method,
+                     const Settings& s, std::size_t group, ad::Key key, RunFolder& folder,
+                     Progress& progress, Outcome& out) {
+  Stopwatch watch;
   Ebm ebm(s.model, key.fork(0));
   const train::Objective objective =
       make_objective(method, ebm, judge.images().train, s.training, key.fork(1));
-  const std::uint32_t late = s.training.steps - s.training.steps / 2;
-  Stopwatch watch;
-  double late_moves = 0;  // mean over the second half
-  Outcome out;
+  std::vector<double> moves;  // global ones, by step
   Checkpoint checkpoint(folder, task, group, [&](ad::Archive& a) {
     a("watch", watch);
-    a("late_moves", late_moves);
+    a("moves", moves);
     a("events", out.events);
   });
   {
@@ -107,7 +106,8 @@ Outcome train_and_judge(const ClassJudge& judge, const std::string& task, const 
         folder.block(task + " update", log.block);
         folder.block(task + " chains", log.chain_block);
       }
-      if (step > s.training.steps - late) late_moves += log.global_moves / late;
+      moves.resize(step - 1);  // shorter after going back
+      moves.push_back(log.global_moves);
       if (step % 50 == 0 || step == s.training.steps) {
         folder.log(group, {{"task", task},
                            {"step", step},
@@ -122,19 +122,19 @@ Outcome train_and_judge(const ClassJudge& judge, const std::string& task, const 
     fit(ebm, objective, s.training, on_step, &checkpoint);
   }
   const double seconds = watch.seconds();
-  if (interrupted()) return {};
+  if (interrupted()) return;
 
   Checkpoint sampling(folder, task + "/sampling", group);
   mcmc::RunResult chains = sample(method, objective, ebm.energy, s, key.fork(2), &sampling);
-  if (interrupted()) return {};
+  if (interrupted()) return;
   out.row = {{"method", method}};
   out.row.update(judge.votes(chains.last));
   out.row["r_hat"] = mcmc::max_rhat(chains.draws.view());
-  out.row["global_moves"] = late_moves;
+  const std::span late = std::span(moves).last((moves.size() + 1) / 2);
+  out.row["global_moves"] = std::accumulate(late.begin(), late.end(), 0.0) / double(late.size());
   out.row.update(likelihood(method, ebm, judge, chains.last, s, key.fork(3)));
   out.row["seconds"] = seconds;
   out.samples = std::move(chains.last);
-  return out;
 }
 
 // The rows of a method's models, one of each seed.
@@ -144,17 +144,6 @@ std::vector<Row> of_method(std::span<const Outcome> outcomes, const std::string&
     if (!out.row.empty() && out.row.at("method") == method) rows.push_back(out.row);
   }
   return rows;
-}
-
-Finding verdict(const std::string& method, const Row& row, std::size_t seeds) {
-  const double off = row.at("points_off").get<double>(), r_hat = row.at("r_hat").get<double>();
-  const bool mixed = r_hat < 1.1;
-  return {off < 5 && mixed    ? Level::good
-          : off < 10 && mixed ? Level::warn
-                              : Level::bad,
-          method + ": the share of a class is off by up to " + shown(off) + " percentage points" +
-              (seeds > 1 ? " (median of " + std::to_string(seeds) + " seeds)" : "") +
-              (mixed ? "." : "; its chains have not mixed, R-hat " + shown(r_hat) + ".")};
 }
 
 Settings settings(Cli& cli, const LabelledImagesOptions& images) {
@@ -246,8 +235,8 @@ void run(Cli& cli) {
     const auto number = std::uint32_t(std::ranges::find(kMethods, name) - kMethods.begin());
     const std::string task = name + "/" + std::to_string(seed);
     try {
-      outcomes[k] = train_and_judge(*judges[k / methods.size()], task, name, s, k,
-                                    ad::Key{seed}.fork(10 + number), folder, progress);
+      train_and_judge(*judges[k / methods.size()], task, name, s, k,
+                      ad::Key{seed}.fork(10 + number), folder, progress, outcomes[k]);
     } catch (const std::runtime_error& e) {  // one that diverges must not end the others
       outcomes[k].failure = task + " stopped at " + e.what();
     }
@@ -267,10 +256,14 @@ void run(Cli& cli) {
   exact.update(judge.votes(images.test));
   table.add(exact);
   std::vector<Row> rows{exact};
+  std::vector<Finding> verdicts;
   std::vector<PanelPtr> panels{judge.pictures("data", images.train)};
   for (std::size_t k = 0; k < outcomes.size(); ++k) {
     const std::string seed = std::to_string(cli.seed() + k / methods.size());
-    if (!outcomes[k].failure.empty()) report.verdict(Level::bad, outcomes[k].failure);
+    if (!outcomes[k].failure.empty()) {
+      verdicts.push_back({Level::bad, outcomes[k].failure});
+      rows.push_back({{"method", methods[k % methods.size()]}, {"failure", outcomes[k].failure}});
+    }
     outcomes[k].events.tell(methods[k % methods.size()] + "_" + seed, folder, report);
   }
   for (std::size_t m = 0; m < methods.size(); ++m) {
@@ -280,12 +273,18 @@ void run(Cli& cli) {
     Row row{{"method", methods[m]}};
     row.update(median_of(done));
     table.add(row);
-    const auto [level, text] = verdict(methods[m], row, done.size());
-    report.verdict(level, text);
-    std::cout << text << "\n";
+    const std::string seeds_of =
+        done.size() > 1 ? " (median of " + std::to_string(done.size()) + " seeds)" : "";
+    verdicts.push_back(judge_shares(methods[m] + seeds_of, "share of a class",
+                                    row.at("points_off").get<double>(), 5,
+                                    row.at("r_hat").get<double>()));
     if (!outcomes[m].failure.empty()) continue;
     panels.push_back(judge.pictures(methods[m], train::Rows(outcomes[m].samples)));
     folder.samples("samples_" + methods[m], images.pca.reconstruct_whitened(outcomes[m].samples));
+  }
+  for (const auto& [level, text] : verdicts) {
+    report.verdict(level, text);
+    std::cout << text << "\n";
   }
   std::cout << judge.accuracy() << "\n" << table.text() << "\n";
   report.paragraph(judge.accuracy());

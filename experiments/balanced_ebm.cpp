@@ -71,12 +71,23 @@ Table beside_the_paper(const std::string& dataset, std::span<const TrainedEbm> o
   return table;
 }
 
+Finding verdict(const Problem& p, const TrainedEbm& out) {
+  const std::string who = out.curve.name + " on " + p.truth.name;
+  if (p.planar()) {
+    return judge_weight(who, p.watched_name, p.truth.weights[p.watched], out.late);
+  }
+  return judge_shares(who, "weight of a corner",
+                      100 * out.row.at("largest_weight_error").get<double>(), 2,
+                      out.row.at("max_rhat").get<double>());
+}
+
 void run(Cli& cli) {
   std::vector<std::string> data_choices{"all"}, method_choices{"all"};
   data_choices.insert(data_choices.end(), problem_names().begin(), problem_names().end());
   method_choices.insert(method_choices.end(), method_names().begin(), method_names().end());
-  const auto data =
-      cli.choice("data", "all", data_choices, "data set; all: the four of the report");
+  const auto data = cli.choice("data", "all", data_choices,
+                               "data set; all: the four of the report, and with --published the "
+                               "paper's in the plane");
   const auto method = cli.choice("method", "all", method_choices,
                                  "training method; all: the five of the report, and with "
                                  "--published or in many dimensions the four of the paper");
@@ -107,17 +118,22 @@ void run(Cli& cli) {
   cli.done();
 
   std::vector<std::string> names{data}, methods{method};
-  if (data == "all") names = {"two_modes", "two_modes_equal", "eight_gaussians", "two_moons"};
+  if (data == "all") {
+    names = published ? published_planes()
+                      : std::vector<std::string>{"two_modes", "two_modes_equal", "eight_gaussians",
+                                                 "two_moons"};
+  }
   const bool planar = !data.starts_with("corners_");
   if (method == "all") {
     methods = published || !planar
                   ? published_methods()
                   : std::vector<std::string>{"cd", "pcd", "dsm", "nce", "adaptive_flow"};
-  } else if (!planar &&
+  } else if ((published || !planar) &&
              std::ranges::find(published_methods(), method) == published_methods().end()) {
-    throw std::invalid_argument("--method " + method + " on " + data +
-                                ": need one of pcd, nt_ebm, coop_flow, adaptive_flow, whose chains "
-                                "tell how much is where");
+    throw std::invalid_argument("--method " + method +
+                                (published ? " with --published" : " on " + data) +
+                                ": need one of pcd, nt_ebm, coop_flow, adaptive_flow" +
+                                (published ? "" : ", whose chains tell how much is where"));
   }
   const ad::Key key{cli.seed()};
   RunFolder folder(cli);
@@ -137,7 +153,10 @@ void run(Cli& cli) {
     robustness.apply(problem.settings);
     problem.final_rate = final_rate;
     // The default accuracy costs a second per model of many modes.
-    if (cli.quick()) problem.quadrature = {.tolerance = 1e-4, .mass_tolerance = 5e-3};
+    if (cli.quick()) {
+      problem.quadrature = {.tolerance = 1e-4, .mass_tolerance = 5e-3};
+      problem.settings.pretraining = 20;
+    }
     studies[i] = prepare(problem, n_samples, key.fork(number(problem_names(), names[i])));
   });
 
@@ -151,9 +170,8 @@ void run(Cli& cli) {
     const ad::Key own =
         key.fork(1000 + number(problem_names(), names[i])).fork(number(method_names(), name));
     try {
-      outcomes[k] = train_and_judge(studies[i], name, k, own, folder, progress);
+      train_and_judge(studies[i], name, k, own, folder, progress, outcomes[k]);
     } catch (const std::runtime_error& e) {  // one method that diverges must not end the others
-      outcomes[k].curve.name = name;
       outcomes[k].failure = name + " on " + names[i] + " stopped at " + e.what();
     }
   });
@@ -186,8 +204,9 @@ void run(Cli& cli) {
       rows.push_back(out.row);
       series.push_back(out.curve);
       series.back().color = number(method_names(), out.curve.name);
-      verdicts.push_back(judge_weight(out.curve.name + " on " + names[i], r.problem.watched_name,
-                                      r.problem.truth.weights[r.problem.watched], out.late));
+      verdicts.push_back(verdict(r.problem, out));
+      if (!out.doubt.empty())
+        verdicts.push_back({Level::warn, out.curve.name + " on " + names[i] + ": " + out.doubt});
       folder.samples("samples_" + names[i] + "_" + out.curve.name, out.samples);
     }
     if (series.empty()) continue;

@@ -23,6 +23,7 @@
 #include "experiments/common/report.hpp"
 #include "experiments/common/robustness.hpp"
 #include "experiments/common/run_folder.hpp"
+#include "experiments/common/stopwatch.hpp"
 #include "experiments/common/warn.hpp"
 #include "mcmc/diagnostics.hpp"
 #include "mcmc/run.hpp"
@@ -150,6 +151,7 @@ Settings settings(Cli& cli) {
   s.training.sigmas = cli.get("sigma", std::vector<double>{0.1}, "noise levels of dsm",
                               {.above = 0, .unit = "of the data as trained on"});
   s.training.regulariser = s.method == "pcd" ? 1e-4 : 0;
+  if (quick) s.training.pretraining = 20;
   Robustness(cli).apply(s.training);
   s.chains = cli.get<std::size_t>("chains", quick ? 32 : 256, "chains that sample", size);
   s.draws =
@@ -190,12 +192,14 @@ Data read(const Settings& s, ad::Key key) {
   return data;
 }
 
-Events train_energy(const Settings& s, Ebm& ebm, const train::Objective& objective,
-                    RunFolder& folder, bool quiet) {
-  Events events;
+void train_energy(const Settings& s, Ebm& ebm, const train::Objective& objective, Stopwatch& watch,
+                  Events& events, RunFolder& folder, bool quiet) {
   Progress progress({.quiet = quiet});
   auto training = progress.start(s.method, s.training.steps);
-  Checkpoint checkpoint(folder, "training", 0, [&](ad::Archive& a) { a("events", events); });
+  Checkpoint checkpoint(folder, "training", 0, [&](ad::Archive& a) {
+    a("watch", watch);
+    a("events", events);
+  });
   const auto on_step = [&](std::uint32_t step, const train::StepLog& log) {
     events.add(log);
     training.update({step, log.loss, log.acceptance});
@@ -218,7 +222,6 @@ Events train_energy(const Settings& s, Ebm& ebm, const train::Objective& objecti
     return true;
   };
   fit(ebm, objective, s.training, on_step, &checkpoint);
-  return events;
 }
 
 void save(const RunFolder& folder, const Settings& s, const Ebm& ebm, const Data& data) {
@@ -273,6 +276,7 @@ void run(Cli& cli) {
   s.model.base_variance = largest_mean_square(data.points) + s.training.jitter * s.training.jitter;
   s.training.bound = 7 * std::sqrt(s.model.base_variance);
   const ad::Key key{cli.seed()};
+  Stopwatch watch;
   Ebm ebm(s.model, key.fork(0));
   const train::Objective objective =
       make_objective(s.method, ebm, data.points, s.training, key.fork(1));
@@ -288,7 +292,14 @@ void run(Cli& cli) {
                    (s.training.jitter > 0 ? "." : ": give them width by --jitter."));
   }
 
-  const Events events = train_energy(s, ebm, objective, folder, cli.quiet());
+  Events events;
+  try {
+    train_energy(s, ebm, objective, watch, events, folder, cli.quiet());
+  } catch (...) {
+    events.tell("training", folder, report);
+    throw;
+  }
+  const double seconds = watch.seconds();
   events.tell("training", folder, report);
   save(folder, s, ebm, data);
   if (interrupted()) return folder.finish(std::move(report), {});
@@ -303,7 +314,7 @@ void run(Cli& cli) {
 
   const std::size_t recorded = result.draws.shape()[1];
   const double rhat = recorded >= 4 ? mcmc::max_rhat(result.draws.view()) : std::nan("");
-  Table table("Sampling");
+  Table table("Training and sampling");
   table.add({{"dataset", name},
              {"method", s.method},
              {"updates", s.training.steps},
@@ -313,7 +324,7 @@ void run(Cli& cli) {
              {"acceptance", result.counts.rate()},
              {"global_moves", result.global.rate()},
              {"step_size", result.step_size},
-             {"seconds", folder.seconds()}});
+             {"training_seconds", seconds}});
   std::cout << table.text() << "\n";
   std::vector<Row> rows = table.rows();
   const auto [level, text] = verdict(rhat);

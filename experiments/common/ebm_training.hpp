@@ -27,6 +27,7 @@ struct TrainedEbm {
   bool done = false;
   std::string failure;  // why there is no model, if the training stopped by itself
   Row row;
+  std::string doubt;            // about the row; empty: none
   Series curve;                 // the watched mode's weight; of its chains in many dimensions
   std::vector<double> picture;  // in the plane
   ad::Tensor samples;
@@ -35,8 +36,9 @@ struct TrainedEbm {
 };
 
 /// Trains a model by the method and judges it. Its metrics go to the `group` of the folder, where
-/// its state is kept as well. Throws std::runtime_error for a training that diverges.
-TrainedEbm train_and_judge(const EbmStudy& study, const std::string& method, std::size_t group,
-                           ad::Key key, RunFolder& folder, Progress& progress);
+/// its state is kept as well. Throws std::runtime_error for a training that diverges, and for a
+/// model that cannot be judged; `out` then has the events so far.
+void train_and_judge(const EbmStudy& study, const std::string& method, std::size_t group,
+                     ad::Key key, RunFolder& folder, Progress& progress, TrainedEbm& out);
 
 }  // namespace eqp

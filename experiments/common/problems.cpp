@@ -75,6 +75,7 @@ MethodSettings Problem::tuned(const std::string& method) const {
   MethodSettings s = settings;
   s.steps = std::uint32_t(std::max(1.0, std::round(epochs * double(points) / double(s.batch))));
   s.bound = box.x_max;
+  s.tilted = s.tilted || (method != "pcd" && method != "coop_flow");
   if (learns_as_published(method)) {
     s = published_settings(*this, method, s);
   } else if (method == "pcd") {
@@ -98,8 +99,7 @@ EbmOptions Problem::tuned_model(const std::string& method) const {
 }
 
 bool Problem::learns_as_published(const std::string& method) const {
-  if (source == Protocol::ours) return published_pcd && method == "pcd";
-  return std::ranges::find(published_methods(), method) != published_methods().end();
+  return source == Protocol::published || (published_pcd && method == "pcd");
 }
 
 const std::vector<std::string>& problem_names() {

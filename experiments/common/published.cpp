@@ -1,5 +1,7 @@
 #include "experiments/common/published.hpp"
 
+#include <algorithm>
+
 namespace eqp {
 namespace {
 
@@ -85,6 +87,12 @@ const std::vector<std::string>& published_methods() {
   return names;
 }
 
+const std::vector<std::string>& published_planes() {
+  static const std::vector<std::string> names{"two_modes", "two_modes_equal", "four_modes",
+                                              "eight_gaussians_equal", "rings"};
+  return names;
+}
+
 void use_published_sizes(Problem& p) {
   switch (section(p)) {
     case Section::two_modes:
@@ -150,7 +158,7 @@ MethodSettings published_settings(const Problem& p, const std::string& method, M
     case Section::corners:
       s = in_the_plane(method, s);
       s.langevin_step = method == "coop_flow" ? 1e-4 : 1e-3;
-      s.pretraining = 512;
+      s.pretraining = std::min(s.pretraining, 512u);
       s.particles = 128;
       s.global_steps = 1, s.local_steps = 8, s.cycles = 16;
       s.negatives = train::Negatives::all;

@@ -11,6 +11,9 @@ namespace eqp {
 /// The methods the paper compares.
 const std::vector<std::string>& published_methods();
 
+/// Its data sets in the plane: those of figure 1, table 3 and table 1.
+const std::vector<std::string>& published_planes();
+
 /// Batch, number of points and epochs.
 void use_published_sizes(Problem& problem);
 
