@@ -26,8 +26,8 @@ struct LabelledImages {
   train::Labelled for_fit, for_accuracy;  // of the classifier; the second one is jittered
 };
 
-/// A random 65 % of every class is for models and 15 % for their test; what these leave out to keep
-/// the proportions goes to the classifier with the rest, 60 % for its fit. Throws
+/// A random 65 % of the images of these classes are for models and 15 % for their test; what these
+/// leave out to keep the proportions goes to the classifier with the rest, 60 % for its fit. Throws
 /// std::invalid_argument as select_rows and pca do.
 LabelledImages labelled_images(const train::Table& images, const LabelledImagesOptions& options);
 
