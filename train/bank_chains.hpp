@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -92,15 +93,19 @@ class BankChains {
     }
   }
 
-  /// The weights of the last update's negatives (batch), of mean 1 over its chains; all 1 without
-  /// weights.
+  /// The weights of the last update's negatives (batch), of mean 1; all 1 without weights.
   void weigh(ad::View out) const {
     std::ranges::fill(out.flat(), Real(1));
     if (!weights_) return;
     const std::vector<double> of_chains = weights_->of(bank_.taken());
+    std::vector<double> of_rows;
     for (std::size_t row = 0; row < out.rows(); ++row) {
-      out[row] = Real(of_chains[(row + surplus(out)) / per_chain()]);
+      of_rows.push_back(of_chains[(row + surplus(out)) / per_chain()]);
     }
+    // Not 1 where the first chain has fewer rows than the others.
+    const double mean =
+        std::accumulate(of_rows.begin(), of_rows.end(), 0.0) / double(of_rows.size());
+    for (std::size_t row = 0; row < out.rows(); ++row) out[row] = Real(of_rows[row] / mean);
   }
 
   const Bank& bank() const { return bank_; }

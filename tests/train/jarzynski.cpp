@@ -58,6 +58,24 @@ BOOST_AUTO_TEST_CASE(weights_of_chains_that_stay_in_their_modes_are_those_of_the
   }
 }
 
+// Three chains of 10 states make 25 negatives, of which the first has 5.
+BOOST_AUTO_TEST_CASE(weights_have_a_mean_of_1_over_rows_that_chains_do_not_divide) {
+  TwoModesModel m;
+  AdaptiveFlowOptions options = walking(100, 0);
+  options.batch = 25, options.cycles = 5, options.negatives = Negatives::all;
+  const Objective objective =
+      adaptive_flow(m.energy, two_modes_data, m.flow, m.flow_params, options);
+  Inputs inputs(objective);
+  for (std::uint32_t t = 0; t <= 20; ++t) {
+    m.params.mutate()[0] = Real(0.1 * t);
+    inputs.feed(objective, t);
+    const std::span<const Real> w = inputs.tensors[2].flat();
+    BOOST_TEST(std::abs(std::accumulate(w.begin(), w.end(), 0.0) / 25 - 1) < 1e-6);
+    const double batch = share_on_the_right(inputs.tensors[1]), right = batch * std::exp(0.1 * t);
+    BOOST_TEST(std::abs(weighted_share_on_the_right(inputs) - right / (right + 1 - batch)) < 1e-5);
+  }
+}
+
 // Without weights theta grows for ever: see two_modes.cpp.
 BOOST_AUTO_TEST_CASE(weights_alone_find_those_of_two_modes) {
   for (const double resample_below : {0.0, 0.9}) {
