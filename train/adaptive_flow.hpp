@@ -46,8 +46,11 @@ inline mcmc::Energy tilted(mcmc::Energy network, flows::Flow flow) {
 /// algorithms 1 and 5): persistent chains move globally by i-SIR with the flow as proposal and
 /// locally by MALA; the energy descends on data minus negatives; the flow learns the negatives by
 /// maximum likelihood. No gradient flows through the sampler. `energy` includes the tilt, if there
-/// is one. With Jarzynski weights both learn from weighted negatives. Throws std::invalid_argument
-/// without cycles, for more negatives per chain than states, and for shares that are not in [0, 1).
+/// is one. With Jarzynski weights both learn from weighted negatives, with a bias that falls with
+/// the number of chains per update (see JarzynskiWeights): `batch` of them with Negatives::last,
+/// one for every `length` negatives with Negatives::all. Throws std::invalid_argument without
+/// cycles, for more negatives per chain than states, for shares that are not in [0, 1), and for
+/// Jarzynski weights of a single chain.
 Objective adaptive_flow(mcmc::Energy energy, DataSource data, flows::Flow flow,
                         ad::Params& flow_params, AdaptiveFlowOptions options);
 

@@ -37,7 +37,8 @@ template <mcmc::Adaptable K>
 class BankChains {
  public:
   /// Weights, if there are any, are of the bank's states. Throws std::invalid_argument, in the name
-  /// of `who`, for chains without steps, or for more negatives per chain than states.
+  /// of `who`, for chains without steps, for more negatives per chain than states, and for weights
+  /// of a single chain, which would all be 1.
   BankChains(const std::string& who, K kernel, Bank bank, const BankChainsOptions& options,
              std::optional<JarzynskiWeights> weights = {})
       : o_(options),
@@ -53,6 +54,10 @@ class BankChains {
       throw std::invalid_argument(who + ": " + std::to_string(per_chain()) +
                                   " negatives per chain: need 1 to its " +
                                   std::to_string(o_.length) + " states");
+    }
+    if (weights_ && chains() == 1) {
+      throw std::invalid_argument(who +
+                                  ": Jarzynski weights of 1 chain per update: need at least 2");
     }
   }
 

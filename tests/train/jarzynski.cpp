@@ -157,3 +157,20 @@ BOOST_AUTO_TEST_CASE(jarzynski_refuses_what_makes_no_sense) {
   BOOST_TEST(refusal({.every = 0}) != "");
   BOOST_TEST(refusal({}) == "");
 }
+
+// Its weight is 1, whatever the energy has done.
+BOOST_AUTO_TEST_CASE(weights_of_a_single_chain_are_refused) {
+  TwoModesModel m;
+  AdaptiveFlowOptions options = walking(100, 0);
+  options.batch = 10, options.cycles = 5, options.negatives = Negatives::all;
+  const auto refusal = [&] {
+    return eqp::test::refusal(
+        [&] { adaptive_flow(m.energy, two_modes_data, m.flow, m.flow_params, options); });
+  };
+  BOOST_TEST(refusal() ==
+             "adaptive_flow: Jarzynski weights of 1 chain per update: need at least 2");
+  options.jarzynski.on = false;
+  BOOST_TEST(refusal() == "");
+  options.jarzynski.on = true, options.batch = 11;
+  BOOST_TEST(refusal() == "");
+}
