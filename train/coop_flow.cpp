@@ -28,7 +28,7 @@ class CoopFlow {
   void after(std::uint32_t t, std::span<const ad::View> in, StepLog& log) {
     if (t < o_.flow_starts) return;
     const ad::ConstView batch[] = {in[1]};
-    log.flow_loss = flow_update_.step(batch, o_.flow_learning_rate(t)).loss;
+    log.flow_loss = flow_update_.step(batch, log.pace * o_.flow_learning_rate(t)).loss;
   }
 
   ad::Tensor starts() const {

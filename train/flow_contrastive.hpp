@@ -45,7 +45,7 @@ inline Objective flow_contrastive(mcmc::Energy energy, ad::Params& params, DataS
   objective.after = [=](std::uint32_t t, std::span<const ad::View> in, StepLog& log) {
     const ad::ConstView batch[] = {in[0], in[1]};
     for (std::uint32_t k = 0; k < o.flow_updates; ++k) {
-      log.flow_loss = update->step(batch, o.flow_learning_rate(t)).loss;
+      log.flow_loss = update->step(batch, log.pace * o.flow_learning_rate(t)).loss;
     }
   };
   objective.archive = [=](ad::Archive& a) { a("flow", *update); };

@@ -86,6 +86,18 @@ BOOST_AUTO_TEST_CASE(the_flow_learns_the_negatives_once_its_time_has_come) {
   BOOST_TEST(m.params.values()[0] == Real(1.3));
 }
 
+BOOST_AUTO_TEST_CASE(what_slows_the_training_slows_its_flow) {
+  Model m(1.3, 0.8);
+  const Objective objective = m.objective({.batch = 100});
+  Inputs inputs(objective);
+  const std::vector<Real> start = m.flow_values();
+  StepLog log = inputs.feed(objective, 0);
+  log.pace = 0;
+  objective.after(0, inputs.views, log);
+  BOOST_TEST(std::isfinite(log.flow_loss));
+  BOOST_TEST(m.flow_values() == start, boost::test_tools::per_element());
+}
+
 // The flow rests where descents do not move its draws, the energy where they have the data's mean
 // |x|^2, which is all it sees: the flow is right in that, and the energy has learned nothing.
 BOOST_AUTO_TEST_CASE(it_ends_with_the_flow_at_the_data_and_a_flat_energy) {

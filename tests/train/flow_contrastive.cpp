@@ -140,3 +140,14 @@ BOOST_AUTO_TEST_CASE(without_updates_of_the_flow_it_is_noise_contrastive_estimat
              boost::test_tools::per_element());
   BOOST_TEST((game.flow_params.values()[0] == 0 && game.flow_params.values()[1] == 0));
 }
+
+BOOST_AUTO_TEST_CASE(what_slows_the_training_slows_the_adversary) {
+  Game g({1.4, 0.5});
+  const Objective objective = g.objective({.batch = 200});
+  Inputs inputs(objective);
+  StepLog log = inputs.feed(objective, 0);
+  log.pace = 0;
+  objective.after(0, inputs.views, log);
+  BOOST_TEST(std::isfinite(log.flow_loss));
+  BOOST_TEST((g.q().mean == 0 && g.q().log_scale == 0));
+}
