@@ -27,7 +27,7 @@ class AdaptiveFlow {
         flow_(flow),
         data_(std::move(data)),
         chains_(chains()),
-        balance_(o_.balance, o_.flow_updates),
+        balance_(o_.balance, o_.flow_updates, o_.particles),
         flow_update_("flow", flow_params, input_shapes(1), weighted_flow_loss(flow), adam(), {}) {
     for (const ad::Shape& row : input_shapes(1)) {
       flow_batch_.emplace_back(ad::batch_shape(o_.batch, row));

@@ -7,16 +7,25 @@
 #include <stdexcept>
 
 namespace eqp::train {
+namespace {
 
-Balance::Balance(const BalanceOptions& o, std::uint32_t flow_updates)
+constexpr double kPlenty = 2;  // times what is needed
+
+}  // namespace
+
+Balance::Balance(const BalanceOptions& o, std::uint32_t flow_updates, std::size_t particles)
     : options_(o), usual_flow_updates_(flow_updates), flow_updates_(flow_updates) {
-  const bool good = o.least_moves > 0 && o.least_moves < 1 && o.least_ess >= 1 &&
+  const bool good = o.least_moves > 0 && o.least_moves < 0.5 && o.least_ess >= 1 &&
                     o.most_flow_updates > 0 && o.least_pace > 0 && o.least_pace <= 1 && o.every > 0;
-  if (good) return;
+  const double n = double(particles);
+  const bool can_relax = kPlenty * o.least_moves < 1 - 1 / n && kPlenty * o.least_ess < n;
+  if (good && (can_relax || !o.on)) return;
   std::ostringstream text;
   text << "balance: least_moves " << o.least_moves << ", least_ess " << o.least_ess
        << ", most_flow_updates " << o.most_flow_updates << ", least_pace " << o.least_pace
-       << ", every " << o.every << "; need shares between 0 and 1, an ESS and counts of at least 1";
+       << ", every " << o.every << ", " << particles
+       << " particles; need shares between 0 and 1, an ESS and counts of at least 1, and twice the "
+          "least moves and ESS within what so many particles reach";
   throw std::invalid_argument(text.str());
 }
 
@@ -33,7 +42,7 @@ std::string Balance::watch(double global_moves, double weight_ess) {
   const std::uint32_t updates = flow_updates_;
   const double slack = std::min(moves / options_.least_moves, ess / options_.least_ess);
   if (slack < 1) catch_up();
-  if (slack > 2) relax();
+  if (slack > kPlenty) relax();
   if (pace == pace_ && updates == flow_updates_) return {};
   std::ostringstream text;
   text << std::setprecision(3) << "i-SIR moves " << moves << " of its steps with weights worth "

@@ -22,9 +22,11 @@ struct BalanceOptions {
 /// Where both are twice what is needed, this is taken back in the opposite order.
 class Balance {
  public:
-  /// Throws std::invalid_argument for shares that are not between 0 and 1, an ESS below 1, and
-  /// counts of 0.
-  Balance(const BalanceOptions& options, std::uint32_t flow_updates);
+  /// With the flow's usual number of updates, and the particles of i-SIR. Throws
+  /// std::invalid_argument for shares that are not between 0 and 1, an ESS below 1, counts of 0,
+  /// and, if it is on, where i-SIR could not reach twice what is needed: N particles are worth N at
+  /// most, and a flow that is the model has it move by 1 - 1 / N of its steps.
+  Balance(const BalanceOptions& options, std::uint32_t flow_updates, std::size_t particles);
 
   /// Takes note of an update's chains. Returns what changes from the next update on, for a log;
   /// empty: nothing. NaNs, of chains without global moves, are no reason to change anything.

@@ -234,6 +234,7 @@ BOOST_AUTO_TEST_CASE(adaptive_flow_refuses_what_it_cannot_do) {
   refused([](AdaptiveFlowOptions& o) { o.per_chain = kLength + 1; });
   refused([](AdaptiveFlowOptions& o) { o.particles = 1; });
   refused([](AdaptiveFlowOptions& o) { o.bank = 0; });
+  refused([](AdaptiveFlowOptions& o) { o.particles = 3, o.balance.on = true; });
   refused([](AdaptiveFlowOptions& o) { o.data_share = 1; });
   refused([](AdaptiveFlowOptions& o) { o.defensive = -0.1; });
   AdaptiveFlowOptions small = short_steps(Negatives::last, 20);

@@ -18,7 +18,7 @@ const BalanceOptions kQuick{.on = true, .most_flow_updates = 3, .least_pace = 0.
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(the_flow_gets_updates_first_and_then_the_energy_slows_down) {
-  Balance balance(kQuick, 1);
+  Balance balance(kQuick, 1, 32);
   const auto watch = [&](double moves, double ess) {
     BOOST_TEST(balance.watch(moves, ess) == "");  // the first of two
     return balance.watch(moves, ess);
@@ -48,12 +48,12 @@ BOOST_AUTO_TEST_CASE(the_flow_gets_updates_first_and_then_the_energy_slows_down)
 }
 
 BOOST_AUTO_TEST_CASE(balance_looks_at_means_and_not_at_chains_without_global_moves) {
-  Balance balance(kQuick, 2);
+  Balance balance(kQuick, 2, 32);
   BOOST_TEST(balance.watch(0.02, 5) == "");
   BOOST_TEST(balance.watch(0.2, 5) == "");  // 0.11 on the mean
   const double nan = std::numeric_limits<double>::quiet_NaN();
   for (int k = 0; k < 4; ++k) BOOST_TEST(balance.watch(nan, nan) == "");
-  Balance off({.every = 1}, 1);
+  Balance off({.every = 1}, 1, 32);
   BOOST_TEST(off.watch(0, 1) == "");
 }
 
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(adaptive_flow_holds_back_an_energy_that_runs_away) {
 
 BOOST_AUTO_TEST_CASE(balance_refuses_what_makes_no_sense) {
   const auto refused = [](BalanceOptions o) {
-    return eqp::test::refusal([&] { Balance(o, 1); }).starts_with("balance: least_moves");
+    return eqp::test::refusal([&] { Balance(o, 1, 32); }).starts_with("balance: least_moves");
   };
   BOOST_TEST(!refused({}));
   BOOST_TEST(refused({.least_moves = 0}));
@@ -103,4 +103,22 @@ BOOST_AUTO_TEST_CASE(balance_refuses_what_makes_no_sense) {
   BOOST_TEST(refused({.most_flow_updates = 0}));
   BOOST_TEST(refused({.least_pace = 0}));
   BOOST_TEST(refused({.every = 0}));
+}
+  BOOST_TEST(refused({.least_moves = 0.5}));
+
+// i-SIR among n particles moves by at most (n - 1) / n of its steps, with weights worth n.
+BOOST_AUTO_TEST_CASE(balance_refuses_what_could_never_be_taken_back) {
+  const auto refused = [](std::size_t particles, BalanceOptions o) {
+    return eqp::test::refusal([&] { Balance(o, 1, particles); });
+  };
+  BOOST_TEST(refused(3, {.on = true}) ==
+             "balance: least_moves 0.1, least_ess 1.5, most_flow_updates 5, least_pace 0.015625, "
+             "every 50, 3 particles; need shares between 0 and 1, an ESS and counts of at least 1, "
+             "and twice the least moves and ESS within what so many particles reach");
+  BOOST_TEST(refused(4, {.on = true}) == "");
+  BOOST_TEST(refused(2, {}) == "");
+  BOOST_TEST(refused(32, {.on = true, .least_ess = 16}) != "");
+  BOOST_TEST(refused(32, {.on = true, .least_ess = 15.9}) == "");
+  BOOST_TEST(refused(32, {.on = true, .least_moves = 0.49}) != "");
+  BOOST_TEST(refused(32, {.on = true, .least_moves = 0.48}) == "");
 }

@@ -102,6 +102,7 @@ std::vector<Method> all_methods(std::size_t batch) {
                          {.batch = batch, .bank = 2 * batch, .particles = 5, .key = {8}});
   });
   add("adaptive_flow beyond the paper", [&](auto& u, auto& flow, Method& m) {
+    std::ranges::fill(m.flow_params->mutate(), Real(1));  // so far off that its balance acts
     return adaptive_flow(u, data, flow, *m.flow_params,
                          {.batch = batch,
                           .bank = 2 * batch,
@@ -110,7 +111,11 @@ std::vector<Method> all_methods(std::size_t batch) {
                           .data_share = 0.3,
                           .defensive = 0.2,
                           .regulariser = 0.1,
-                          .balance = {.on = true, .least_moves = 0.9, .every = 2},
+                          .balance = {.on = true,
+                                      .least_moves = 0.39,
+                                      .least_ess = 2.4,
+                                      .most_flow_updates = 2,
+                                      .every = 2},
                           .jarzynski = {.on = true, .resample_below = 0.999, .every = 3},
                           .key = {15}});
   });
