@@ -52,7 +52,7 @@ std::string Balance::watch(double global_moves, double weight_ess) {
 }
 
 void Balance::catch_up() {
-  if (flow_updates_ < options_.most_flow_updates) {
+  if (usual_flow_updates_ > 0 && flow_updates_ < options_.most_flow_updates) {
     ++flow_updates_;
   } else {
     pace_ = std::max(options_.least_pace, pace_ / 2);

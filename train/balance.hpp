@@ -18,8 +18,9 @@ struct BalanceOptions {
 
 /// The balance of learning rates between an energy and the flow that proposes its samples. Where
 /// i-SIR hardly moves, or one particle has all the weight, the energy has run away from the flow:
-/// the flow gets an update more, up to the most, and beyond that the energy goes at half its pace.
-/// Where both are twice what is needed, this is taken back in the opposite order.
+/// the flow gets an update more, up to the most, and beyond that, or where the flow does not learn,
+/// the energy goes at half its pace. Where both are twice what is needed, this is taken back in the
+/// opposite order.
 class Balance {
  public:
   /// With the flow's usual number of updates, and the particles of i-SIR. Throws

@@ -57,6 +57,16 @@ BOOST_AUTO_TEST_CASE(balance_looks_at_means_and_not_at_chains_without_global_mov
   BOOST_TEST(off.watch(0, 1) == "");
 }
 
+BOOST_AUTO_TEST_CASE(beside_a_frozen_flow_only_the_energy_slows_down) {
+  Balance balance(kQuick, 0, 32);
+  for (const double pace : {0.5, 0.25}) {
+    BOOST_TEST(balance.watch(0.05, 8) == "");
+    BOOST_TEST(balance.watch(0.05, 8) != "");
+    BOOST_TEST(balance.pace() == pace);
+    BOOST_TEST(balance.flow_updates() == 0u);
+  }
+}
+
 // An energy whose minimum jumps to and fro by far more than a flow of one slow update can follow.
 BOOST_AUTO_TEST_CASE(adaptive_flow_holds_back_an_energy_that_runs_away) {
   ad::Params params, flow_params;
@@ -99,12 +109,12 @@ BOOST_AUTO_TEST_CASE(balance_refuses_what_makes_no_sense) {
   };
   BOOST_TEST(!refused({}));
   BOOST_TEST(refused({.least_moves = 0}));
+  BOOST_TEST(refused({.least_moves = 0.5}));
   BOOST_TEST(refused({.least_ess = 0.5}));
   BOOST_TEST(refused({.most_flow_updates = 0}));
   BOOST_TEST(refused({.least_pace = 0}));
   BOOST_TEST(refused({.every = 0}));
 }
-  BOOST_TEST(refused({.least_moves = 0.5}));
 
 // i-SIR among n particles moves by at most (n - 1) / n of its steps, with weights worth n.
 BOOST_AUTO_TEST_CASE(balance_refuses_what_could_never_be_taken_back) {
