@@ -29,7 +29,7 @@ class Balance {
   /// most, and a flow that is the model has it move by 1 - 1 / N of its steps.
   Balance(const BalanceOptions& options, std::uint32_t flow_updates, std::size_t particles);
 
-  /// Takes note of an update's chains. Returns what changes from the next update on, for a log;
+  /// Takes note of an update's chains. Returns what changes from this update on, for a log;
   /// empty: nothing. NaNs, of chains without global moves, are no reason to change anything.
   std::string watch(double global_moves, double weight_ess);
 
