@@ -51,7 +51,7 @@ class ChainKl {
   }
 
   /// Runs the chains of update t from `start` to `negatives` and fills the inputs of the term.
-  /// Throws std::invalid_argument if all negatives are one point.
+  /// Throws std::runtime_error if all negatives are one point.
   void feed(const LangevinNegatives& chains, std::uint32_t t, ad::ConstView start,
             ad::View negatives, std::span<const ad::View> in, StepLog& log) const {
     const std::uint32_t first = langevin_.steps - kl_.steps, zero = t * langevin_.steps;
@@ -107,7 +107,7 @@ class ChainKl {
       }
       if (square > 0 && square < best) best = square, at = j;
     }
-    if (at == i) throw std::invalid_argument("cd: the negatives are one point, with no neighbours");
+    if (at == i) throw std::runtime_error("cd: the negatives are one point, with no neighbours");
     return x.row(at);
   }
 

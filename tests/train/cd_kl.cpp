@@ -266,6 +266,6 @@ BOOST_AUTO_TEST_CASE(negatives_at_one_point_have_no_neighbours) {
       energy, far,
       {.dim = 2, .batch = 10, .steps = 2, .bound = 1, .noise = 0, .kl = CdKlOptions{}, .key = {1}});
   Inputs inputs(objective);
-  BOOST_TEST(test::refusal([&] { inputs.feed(objective, 0); }) ==
+  BOOST_TEST(test::message<std::runtime_error>([&] { inputs.feed(objective, 0); }) ==
              "cd: the negatives are one point, with no neighbours");
 }
