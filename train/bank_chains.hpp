@@ -38,7 +38,8 @@ class BankChains {
  public:
   /// Weights, if there are any, are of the bank's states. Throws std::invalid_argument, in the name
   /// of `who`, for chains without steps, for more negatives per chain than states, and for weights
-  /// of a single chain, which would all be 1.
+  /// of a single chain, which would all be 1; and for more chains than the bank has states, or an
+  /// energy that is not finite there.
   BankChains(const std::string& who, K kernel, Bank bank, const BankChainsOptions& options,
              std::optional<JarzynskiWeights> weights = {})
       : o_(options),
@@ -46,48 +47,32 @@ class BankChains {
         kernel_(std::move(kernel)),
         bank_(std::move(bank)),
         dim_(bank_.states().cols()),
-        weights_(std::move(weights)) {
-    if (o_.length == 0) {
-      throw std::invalid_argument(who + ": chains of 0 steps: need at least 1");
-    }
-    if (per_chain() == 0 || per_chain() > o_.length) {
-      throw std::invalid_argument(who + ": " + std::to_string(per_chain()) +
-                                  " negatives per chain: need 1 to its " +
-                                  std::to_string(o_.length) + " states");
-    }
-    if (weights_ && chains() == 1) {
-      throw std::invalid_argument(who +
-                                  ": Jarzynski weights of 1 chain per update: need at least 2");
-    }
-  }
+        weights_(std::move(weights)),
+        chains_(begin()) {}
 
   /// Writes the negatives of update t to out (batch, d).
   void operator()(std::uint32_t t, ad::View out, StepLog& log) {
     ad::Tensor start({chains(), dim_});
     if (weights_) weights_->look(t, bank_);
     bank_.take(t, start);
-    if (chains_) {
-      chains_->set(kernel_, start);
-    } else {
-      chains_.emplace(kernel_, start);
-    }
+    chains_.set(kernel_, start);
     if (weights_) weights_->arrive(bank_.taken(), start);
-    chains_->reset_counts();
+    chains_.reset_counts();
     const mcmc::Written negatives{out.flat(), [&](std::size_t chain) {
                                     return std::max(chain * per_chain(), surplus(out)) * dim_ -
                                            surplus(out) * dim_;
                                   }};
-    chains_->advance(kernel_, t * o_.length, o_.length, o_.key,
-                     [&](std::size_t first_chain, std::uint32_t step, ad::ConstView x) {
-                       collect(first_chain, step - t * o_.length, x, out);
-                     },
-                     {&negatives, 1});
-    bank_.put_back(chains_->positions());
-    if (weights_) weights_->leave(bank_.taken(), chains_->positions());
-    log.chain_block = chains_->block();
+    chains_.advance(kernel_, t * o_.length, o_.length, o_.key,
+                    [&](std::size_t first_chain, std::uint32_t step, ad::ConstView x) {
+                      collect(first_chain, step - t * o_.length, x, out);
+                    },
+                    {&negatives, 1});
+    bank_.put_back(chains_.positions());
+    if (weights_) weights_->leave(bank_.taken(), chains_.positions());
+    log.chain_block = chains_.block();
 
     if (weights_) log.chain_ess = weights_->ess(), log.log_z = weights_->log_z();
-    const mcmc::Counts global = chains_->global_counts(), local = chains_->counts();
+    const mcmc::Counts global = chains_.global_counts(), local = chains_.counts();
     if (global.proposed > 0) {
       log.global_moves = global.rate();
       log.weight_ess = global.mean_weight_ess();
@@ -126,6 +111,26 @@ class BankChains {
   }
 
  private:
+  // Before any update, so that a training that goes on finds what one that was never stopped has:
+  // chains which are set, and report an energy that has overflowed as a divergence.
+  mcmc::Chains<K> begin() {
+    if (o_.length == 0) {
+      throw std::invalid_argument(who_ + ": chains of 0 steps: need at least 1");
+    }
+    if (per_chain() == 0 || per_chain() > o_.length) {
+      throw std::invalid_argument(who_ + ": " + std::to_string(per_chain()) +
+                                  " negatives per chain: need 1 to its " +
+                                  std::to_string(o_.length) + " states");
+    }
+    if (weights_ && chains() == 1) {
+      throw std::invalid_argument(who_ +
+                                  ": Jarzynski weights of 1 chain per update: need at least 2");
+    }
+    ad::Tensor start({chains(), dim_});
+    bank_.take(0, start);
+    return {kernel_, start};
+  }
+
   std::size_t per_chain() const {
     switch (o_.negatives) {
       case Negatives::last:
@@ -159,7 +164,7 @@ class BankChains {
   std::size_t dim_;
   std::optional<JarzynskiWeights> weights_;
   mcmc::StepSizeAdapter adapter_{{.target = o_.target_accept, .largest = 1}};
-  std::optional<mcmc::Chains<K>> chains_;
+  mcmc::Chains<K> chains_;
 };
 
 }  // namespace eqp::train

@@ -20,7 +20,7 @@ struct CdOptions {
 
 /// Contrastive divergence, CD-k (Hinton 2002): negatives are k unadjusted Langevin steps from the
 /// data. With `kl`, improved contrastive divergence (Du et al. 2021), see ChainKl. Throws
-/// std::invalid_argument as that does.
+/// std::invalid_argument as that and LangevinNegatives do.
 inline Objective cd(mcmc::Energy energy, DataSource data, CdOptions o) {
   const LangevinOptions langevin{.dim = o.dim,
                                  .steps = o.steps,
@@ -29,7 +29,9 @@ inline Objective cd(mcmc::Energy energy, DataSource data, CdOptions o) {
                                  .noise = o.noise,
                                  .clip = o.clip,
                                  .key = o.key};
-  const LangevinNegatives negatives(energy, langevin);
+  ad::Tensor first({o.batch, o.dim});
+  data(0, first);
+  const LangevinNegatives negatives(energy, langevin, first);
   Objective objective{
       .name = "cd",
       .batch = o.batch,

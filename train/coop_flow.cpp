@@ -11,12 +11,14 @@ class CoopFlow {
         dim_(flow.dim()),
         data_(std::move(data)),
         draw_(flow_sampler(flow)),
-        descent_(energy, {.dim = dim_,
-                          .steps = o_.steps,
-                          .step_size = o_.step_size,
-                          .bound = o_.bound,
-                          .noise = o_.noise,
-                          .key = o_.key}),
+        descent_(energy,
+                 {.dim = dim_,
+                  .steps = o_.steps,
+                  .step_size = o_.step_size,
+                  .bound = o_.bound,
+                  .noise = o_.noise,
+                  .key = o_.key},
+                 drawn(o_.batch, o_.key.fork(0).fork(0))),
         flow_update_("flow", flow_params, {{dim_}}, flow_loss(flow), adam(), {}) {}
 
   void feed(std::uint32_t t, std::span<const ad::View> in, StepLog& log) {
@@ -31,11 +33,7 @@ class CoopFlow {
     log.flow_loss = flow_update_.step(batch, log.pace * o_.flow_learning_rate(t)).loss;
   }
 
-  ad::Tensor starts() const {
-    ad::Tensor x({o_.starts, dim_});
-    draw_(x, o_.key.fork(1), 0);
-    return x;
-  }
+  ad::Tensor starts() const { return drawn(o_.starts, o_.key.fork(1)); }
   mcmc::RunResult run(ad::ConstView x0, const mcmc::RunOptions& options) const {
     return mcmc::run(descent_.kernel(), x0, options);
   }
@@ -43,6 +41,13 @@ class CoopFlow {
   void archive(ad::Archive& a) { a("flow", flow_update_); }
 
  private:
+  // By the flow as it is (n, d).
+  ad::Tensor drawn(std::size_t n, ad::Key key) const {
+    ad::Tensor x({n, dim_});
+    draw_(x, key, 0);
+    return x;
+  }
+
   CoopFlowOptions o_;
   std::size_t dim_;
   DataSource data_;

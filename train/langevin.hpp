@@ -25,20 +25,23 @@ struct LangevinOptions {
 /// persistent form share. Copies share the chains' memory.
 class LangevinNegatives {
  public:
-  LangevinNegatives(const mcmc::Energy& energy, const LangevinOptions& options)
+  /// Chains begin at start (n, d), before any update, so that a training that goes on finds what
+  /// one that was never stopped has. Throws std::invalid_argument unless the energy is finite
+  /// there.
+  LangevinNegatives(const mcmc::Energy& energy, const LangevinOptions& options, ad::ConstView start)
       : options_(options),
         ula_(energy, options.dim,
              {.step_size = options.step_size,
               .bound = options.bound,
               .noise = options.noise,
               .clip = options.clip}),
-        chains_(std::make_shared<std::optional<mcmc::Chains<mcmc::Ula>>>()) {}
+        chains_(std::make_shared<mcmc::Chains<mcmc::Ula>>(ula_, start)) {}
 
   /// Writes to out where chains from start (n, d) are after the steps of update t; start and out
-  /// may be the same rows, and n is the same at every call.
+  /// may be the same rows, as many as at first.
   void operator()(std::uint32_t t, ad::ConstView start, ad::View out, StepLog& log) const {
-    put(start);
-    (*chains_)->advance(ula_, t * options_.steps, options_.steps, options_.key);
+    chains_->set(ula_, start);
+    chains_->advance(ula_, t * options_.steps, options_.steps, options_.key);
     take(out, log);
   }
   /// The same; visit(first_chain, step, x) writes what it sees of the positions of a block after
@@ -46,29 +49,22 @@ class LangevinNegatives {
   template <class Visit>
   void operator()(std::uint32_t t, ad::ConstView start, ad::View out, StepLog& log,
                   const Visit& visit, std::span<const mcmc::Written> written) const {
-    put(start);
-    (*chains_)->advance(ula_, t * options_.steps, options_.steps, options_.key, visit, written);
+    chains_->set(ula_, start);
+    chains_->advance(ula_, t * options_.steps, options_.steps, options_.key, visit, written);
     take(out, log);
   }
 
   const mcmc::Ula& kernel() const { return ula_; }
 
  private:
-  void put(ad::ConstView start) const {
-    if (*chains_) {
-      (*chains_)->set(ula_, start);
-    } else {
-      chains_->emplace(ula_, start);
-    }
-  }
   void take(ad::View out, StepLog& log) const {
-    std::ranges::copy((*chains_)->positions().flat(), out.data);
-    log.chain_block = (*chains_)->block();
+    std::ranges::copy(chains_->positions().flat(), out.data);
+    log.chain_block = chains_->block();
   }
 
   LangevinOptions options_;
   mcmc::Ula ula_;
-  std::shared_ptr<std::optional<mcmc::Chains<mcmc::Ula>>> chains_;
+  std::shared_ptr<mcmc::Chains<mcmc::Ula>> chains_;
 };
 
 }  // namespace eqp::train

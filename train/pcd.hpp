@@ -27,14 +27,18 @@ struct PcdOptions {
 /// Gabrie (2023, algorithm 3), whose energy is the network alone.
 inline Objective pcd(mcmc::Energy energy, DataSource data, std::size_t bank_size,
                      mcmc::Sampler start, PcdOptions o) {
-  const LangevinNegatives negatives(energy, {.dim = o.dim,
-                                             .steps = o.steps,
-                                             .step_size = o.step_size,
-                                             .bound = o.bound,
-                                             .noise = o.noise,
-                                             .clip = o.clip,
-                                             .key = o.key});
   auto bank = std::make_shared<Bank>(bank_size, o.dim, start, o.key.fork(0));
+  ad::Tensor first({o.batch, o.dim});
+  bank->take(0, first);
+  const LangevinNegatives negatives(energy,
+                                    {.dim = o.dim,
+                                     .steps = o.steps,
+                                     .step_size = o.step_size,
+                                     .bound = o.bound,
+                                     .noise = o.noise,
+                                     .clip = o.clip,
+                                     .key = o.key},
+                                    first);
   return {
       .name = "pcd",
       .batch = o.batch,

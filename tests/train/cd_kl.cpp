@@ -250,7 +250,8 @@ BOOST_AUTO_TEST_CASE(gradients_through_steps_that_are_not_there_are_refused) {
   const mcmc::Energy energy = quadratic(scalar(params, "a", 1));
   for (const std::uint32_t through : {0u, 6u}) {
     BOOST_TEST(test::refusal([&] {
-                 cd(energy, {}, {.dim = 2, .steps = 5, .kl = CdKlOptions{.steps = through}});
+                 cd(energy, gaussian_data({0, 0}, kVariance, {1}),
+                    {.dim = 2, .steps = 5, .kl = CdKlOptions{.steps = through}});
                }) == "cd: gradient through " + std::to_string(through) +
                          " Langevin steps of 5: need 1 to all of them");
   }

@@ -2,9 +2,15 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "flows/base.hpp"
 #include "tests/memory.hpp"
 #include "tests/message.hpp"
 #include "tests/train/support.hpp"
+#include "train/adaptive_flow.hpp"
+#include "train/cd.hpp"
+#include "train/coop_flow.hpp"
+#include "train/nt_ebm.hpp"
+#include "train/pcd.hpp"
 
 using namespace eqp;
 using namespace eqp::train;
@@ -51,6 +57,49 @@ Seen run(const FitOptions& o) {
     seen.events.insert(seen.events.end(), log.events.begin(), log.events.end());
     return true;
   });
+  return seen;
+}
+
+// theta grows by the learning rate at every step; beyond 3.5 the energy of every chain overflows.
+struct Overflowing {
+  ad::Params params, flow_params;
+  ad::Param theta = scalar(params, "theta", 0);
+  flows::Flow flow{std::make_shared<flows::TrainableGaussian>(flow_params, "flow", 2), {}};
+  mcmc::Energy energy = [this](ad::Var x) {
+    return 0.5 * sum(square(x), 1) * (1 + exp(2000 * (theta.on(*x.tape) - 3.5)));
+  };
+
+  std::vector<Objective> methods() {
+    const DataSource data = gaussian_data({0, 0}, 1, {1});
+    std::vector<Objective> methods{
+        cd(energy, data, {.dim = 2, .batch = 20, .key = {2}}),
+        pcd(energy, data, 40, base_sampler(flow), {.dim = 2, .batch = 20, .key = {2}}),
+        coop_flow(energy, data, flow, flow_params, {.batch = 20, .key = {2}}),
+        nt_ebm(energy, data, flow, {.batch = 20, .bank = 40, .key = {2}}),
+        adaptive_flow(energy, data, flow, flow_params, {.batch = 20, .bank = 40, .key = {2}})};
+    for (Objective& method : methods) {
+      method.loss = [this](std::span<const ad::Var> in) {
+        return sum(0 * in[0] - 0.5 * theta.on(*in[0].tape), 1);
+      };
+    }
+    return methods;
+  }
+};
+
+Seen run_overflowing(std::size_t method, ad::Keeper* keeper) {
+  Overflowing m;
+  Seen seen;
+  fit(m.params, m.methods()[method], sgd(),
+      {.steps = 6,
+       .learning_rate = constant(1),
+       .roll_back = {.retries = 1, .every = 2},
+       .keeper = keeper},
+      [&](std::uint32_t step, const StepLog& log) {
+        seen.steps.push_back(step);
+        seen.theta.push_back(m.params.values()[0]);
+        seen.events.insert(seen.events.end(), log.events.begin(), log.events.end());
+        return true;
+      });
   return seen;
 }
 
@@ -118,6 +167,26 @@ BOOST_AUTO_TEST_CASE(a_run_resumes_after_its_roll_backs_with_the_same_bits) {
     part.steps.insert(part.steps.end(), rest.steps.begin(), rest.steps.end());
     BOOST_TEST(part.theta == whole.theta, boost::test_tools::per_element());
     BOOST_TEST(part.steps == whole.steps, boost::test_tools::per_element());
+  }
+}
+
+// In a process that has just begun, and whose chains are set for the first time.
+BOOST_AUTO_TEST_CASE(a_resumed_training_goes_back_where_the_unbroken_one_does) {
+  for (std::size_t method = 0; method < Overflowing().methods().size(); ++method) {
+    BOOST_TEST_CONTEXT(Overflowing().methods()[method].name) {
+      const Seen whole = run_overflowing(method, nullptr);
+      BOOST_REQUIRE(whole.events.size() == 1u);
+      BOOST_TEST(whole.events[0].starts_with("step 4: "));
+      BOOST_TEST(whole.theta.back() == 4);
+      Memory memory;
+      memory.stop_after = 4;
+      BOOST_TEST(run_overflowing(method, &memory).theta.back() == 4);
+      memory.stop_after = std::size_t(-1);
+      const Seen rest = run_overflowing(method, &memory);
+      BOOST_TEST(rest.events == whole.events, boost::test_tools::per_element());
+      BOOST_TEST(rest.theta == std::vector<double>(whole.theta.begin() + 4, whole.theta.end()),
+                 boost::test_tools::per_element());
+    }
   }
 }
 
