@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <stdexcept>
+#include <string>
 
 #include "train/bank.hpp"
 #include "train/contrastive.hpp"
@@ -24,9 +26,15 @@ struct PcdOptions {
 /// Persistent contrastive divergence (Tieleman 2008) with a replay buffer (Du & Mordatch 2019):
 /// each update draws slots of the bank, moves them by unadjusted Langevin steps, and puts them
 /// back. `start` fills the bank and restarts slots. It is the ULA-EBM of Grenioux, Moulines &
-/// Gabrie (2023, algorithm 3), whose energy is the network alone.
+/// Gabrie (2023, algorithm 3), whose energy is the network alone. Throws std::invalid_argument
+/// unless restart_probability is one, and as Bank and LangevinNegatives do.
 inline Objective pcd(mcmc::Energy energy, DataSource data, std::size_t bank_size,
                      mcmc::Sampler start, PcdOptions o) {
+  if (!(o.restart_probability >= 0 && o.restart_probability <= 1)) {
+    throw std::invalid_argument("pcd: restart_probability " +
+                                std::to_string(o.restart_probability) +
+                                "; need a number from 0 to 1");
+  }
   auto bank = std::make_shared<Bank>(bank_size, o.dim, start, o.key.fork(0));
   ad::Tensor first({o.batch, o.dim});
   bank->take(0, first);

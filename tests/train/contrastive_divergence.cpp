@@ -134,6 +134,17 @@ BOOST_AUTO_TEST_CASE(pcd_restarts_its_chains_from_the_law_of_the_start) {
   BOOST_TEST(found.gradient[0].error() < 0.01 * std::abs(v - w));
 }
 
+BOOST_AUTO_TEST_CASE(pcd_refuses_restarts_that_are_not_a_probability) {
+  Model m(1);
+  for (const double bad : {-0.1, 1.5, std::nan("")}) {
+    BOOST_TEST(eqp::test::refusal([&] {
+                 pcd(m.energy, data(1), 10, normals(1),
+                     {.dim = 2, .batch = 10, .restart_probability = bad});
+               }) ==
+               "pcd: restart_probability " + std::to_string(bad) + "; need a number from 0 to 1");
+  }
+}
+
 // Langevin steps longer than v / 2 always overshoot the data: a grows until the chains diverge.
 BOOST_AUTO_TEST_CASE(energies_run_away_when_the_step_is_too_long_for_the_data) {
   Model m(50);
