@@ -138,6 +138,13 @@ BOOST_AUTO_TEST_CASE(what_makes_no_sense_is_refused) {
              "bracket_log_z: 0 temperatures; need at least 1");
   BOOST_TEST(refusal({.annealing = {.particles = 1}}) ==
              "bracket_log_z: 1 particles; need at least 2");
+  BOOST_TEST(refusal({.annealing = {.leapfrog_steps = 0}}) ==
+             "bracket_log_z: 0 leapfrog steps; need at least 1");
+  for (const double bad : {0.0, -1.0, std::numeric_limits<double>::infinity(), std::nan("")}) {
+    BOOST_TEST(refusal({.annealing = {.step_size = bad}}) == "bracket_log_z: step_size " +
+                                                                 std::to_string(bad) +
+                                                                 "; need a finite number above 0");
+  }
   BOOST_TEST(refusal({.confidence = 1}) ==
              "bracket_log_z: confidence 1.000000; need a number between 0 and 1");
   BOOST_TEST(test::refusal([&] {

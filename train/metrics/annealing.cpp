@@ -1,5 +1,6 @@
 #include "train/metrics/annealing.hpp"
 
+#include <cmath>
 #include <stdexcept>
 
 #include "mcmc/confined.hpp"
@@ -14,6 +15,10 @@ void check(const std::string& who, const AnnealingOptions& o) {
   };
   if (o.temperatures == 0) fail("0 temperatures; need at least 1");
   if (o.particles < 2) fail(std::to_string(o.particles) + " particles; need at least 2");
+  if (o.leapfrog_steps == 0) fail("0 leapfrog steps; need at least 1");
+  if (!(o.step_size > 0 && std::isfinite(o.step_size))) {
+    fail("step_size " + std::to_string(o.step_size) + "; need a finite number above 0");
+  }
   if (!(o.target_accept > 0 && o.target_accept < 1)) {
     fail("target_accept " + std::to_string(o.target_accept) + "; need a number between 0 and 1");
   }

@@ -21,9 +21,8 @@ struct AnnealingOptions {
 /// Annealed importance sampling between `base` and exp(-U), along the geometric mean of the two.
 class Annealing {
  public:
-  /// Runs the pilot, as long as a forward run. Throws std::invalid_argument, in the name of `who`,
-  /// for options that make no sense.
-  /// Particles stay in the mode where they begin.
+  /// Runs the pilot, as long as a forward run. Particles stay in the mode where they begin. Throws
+  /// std::invalid_argument, in the name of `who`, for options that make no sense.
   Annealing(const std::string& who, const mcmc::Energy& energy, const mcmc::Proposal& base,
             const AnnealingOptions& options, const Modes& modes = {});
 
