@@ -43,6 +43,7 @@ BOOST_AUTO_TEST_CASE(distances_of_a_few_points_are_those_by_hand) {
   BOOST_TEST(energy_distance(x, x) < 1e-7);
   BOOST_TEST(mmd(x, x, {1}) < 1e-7);
   BOOST_TEST(median_distance(points({{0, 0}, {3, 0}, {3, 4}})) == 4.0);
+  BOOST_TEST(median_distance(points({{0}, {1}, {3}, {7}})) == 4.0);  // of 1, 2, 3, 4, 6 and 7
 }
 
 // In one dimension: the integral of the squared difference of the distribution functions, here of
@@ -113,4 +114,7 @@ BOOST_AUTO_TEST_CASE(kernel_distances_refuse_what_has_no_pairs) {
   ad::Tensor bad({3, 2});
   bad.flat()[1] = std::numeric_limits<Real>::quiet_NaN();
   BOOST_TEST((std::isnan(energy_distance(x, bad)) && std::isnan(mmd(bad, x, {1}))));
+  ad::Tensor lost = normals(50, 2, 0, 1, {1});
+  lost(7, 0) = std::numeric_limits<Real>::quiet_NaN();
+  BOOST_TEST(std::isnan(median_distance(lost)));
 }

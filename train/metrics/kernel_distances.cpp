@@ -78,6 +78,7 @@ double median_distance(ad::ConstView x) {
     throw std::invalid_argument("median_distance: sample " + str(x.shape) +
                                 "; need (n, d) with n >= 2");
   }
+  if (!finite(x)) return std::numeric_limits<double>::quiet_NaN();
   std::vector<double> squares;
   squares.reserve(x.rows() * (x.rows() - 1) / 2);
   for (std::size_t i = 0; i < x.rows(); ++i) {

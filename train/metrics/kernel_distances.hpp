@@ -23,8 +23,9 @@ double energy_distance(ad::ConstView x, ad::ConstView y);
 /// std::invalid_argument unless there is a bandwidth and all are positive.
 double mmd(ad::ConstView x, ad::ConstView y, const std::vector<double>& bandwidths);
 
-/// The median distance between different rows of x (n, d), the usual bandwidth: of one reference
-/// sample, so that calls can be compared. Throws std::invalid_argument for fewer than 2 rows.
+/// The median distance between different rows of x (n, d), of two in the middle the larger one, and
+/// NaN where one is not finite; the usual bandwidth: of one reference sample, so that calls can be
+/// compared. Throws std::invalid_argument for fewer than 2 rows.
 double median_distance(ad::ConstView x);
 
 }  // namespace eqp::train
