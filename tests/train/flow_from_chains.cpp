@@ -8,10 +8,10 @@
 #include "flows/full_gaussian.hpp"
 #include "flows/linear.hpp"
 #include "mcmc/alternate.hpp"
+#include "mcmc/importance.hpp"
 #include "mcmc/isir.hpp"
 #include "mcmc/mala.hpp"
 #include "mcmc/proposal.hpp"
-#include "train/metrics/importance.hpp"
 
 using namespace eqp;
 using namespace eqp::train;
@@ -43,7 +43,8 @@ struct Learner {
   }
   /// At the optimum all importance weights are equal.
   void check(double least_ess) const {
-    const Importance w = importance(flow, energy, 1000, {9, 0});
+    const mcmc::ImportanceReport w =
+        mcmc::importance_sample(energy, mcmc::from_flow(flow), 1000, {9, 0}).report;
     BOOST_TEST(w.ess > least_ess);
     BOOST_TEST(std::abs(w.log_z - kLogZ) < 4 * std::sqrt((1000 / w.ess - 1) / 1000) + 1e-6);
   }

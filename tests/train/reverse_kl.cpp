@@ -7,8 +7,9 @@
 #include "flows/base.hpp"
 #include "flows/full_gaussian.hpp"
 #include "flows/linear.hpp"
+#include "mcmc/importance.hpp"
+#include "mcmc/proposal.hpp"
 #include "tests/train/support.hpp"
-#include "train/metrics/importance.hpp"
 
 using namespace eqp;
 using namespace eqp::train;
@@ -27,6 +28,11 @@ flows::Flow triangular(ad::Params& params) {
           {std::make_shared<flows::Whitening>(params, "w", 2)}};
 }
 
+mcmc::ImportanceReport importance(const flows::Flow& flow, std::size_t draws,
+                                  const mcmc::Energy& of = energy) {
+  return mcmc::importance_sample(of, mcmc::from_flow(flow), draws, {9, 0}).report;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(reverse_divergence)
@@ -34,7 +40,7 @@ BOOST_AUTO_TEST_SUITE(reverse_divergence)
 BOOST_AUTO_TEST_CASE(it_finds_a_gaussian_whose_weights_are_then_all_equal) {
   ad::Params params;
   const flows::Flow flow = triangular(params);
-  const Importance before = importance(flow, energy, 1000, {9, 0});
+  const mcmc::ImportanceReport before = importance(flow, 1000);
   BOOST_TEST(before.ess < 500);
   double last = 0;
   fit(params,
@@ -46,7 +52,7 @@ BOOST_AUTO_TEST_CASE(it_finds_a_gaussian_whose_weights_are_then_all_equal) {
       });
   // At the optimum every draw has log q + U = -log Z.
   BOOST_TEST(std::abs(last + kLogZ) < 1e-3);
-  const Importance after = importance(flow, energy, 1000, {9, 0});
+  const mcmc::ImportanceReport after = importance(flow, 1000);
   BOOST_TEST(after.draws == 1000u);
   BOOST_TEST(after.ess > 999);
   BOOST_TEST(after.largest_weight < 0.0011);
@@ -63,7 +69,7 @@ BOOST_AUTO_TEST_CASE(weights_of_another_flow_estimate_log_z_within_their_error) 
       if (e.name == "w.shift") values[e.offset + i] = Real(-0.5);
     }
   }
-  const Importance estimate = importance(flow, energy, 20000, {9, 0});
+  const mcmc::ImportanceReport estimate = importance(flow, 20000);
   BOOST_TEST(estimate.ess < 15000);
   BOOST_TEST(estimate.log_z_error > 0);
   BOOST_TEST(std::abs(estimate.log_z - kLogZ) < 4 * estimate.log_z_error);
@@ -80,7 +86,7 @@ BOOST_AUTO_TEST_CASE(the_mixed_divergence_has_the_same_optimum) {
   };
   fit(params, mixed_kl(flow, energy, data, 0.5, {.batch = 256, .key = {1, 0}}), adam(),
       {.steps = 1500, .learning_rate = cosine(0.03, 1500)});
-  BOOST_TEST(importance(flow, energy, 1000, {9, 0}).ess > 995);
+  BOOST_TEST(importance(flow, 1000).ess > 995);
 }
 
 BOOST_AUTO_TEST_CASE(annealing_goes_from_its_start_to_1) {
@@ -100,9 +106,9 @@ BOOST_AUTO_TEST_CASE(weights_that_say_nothing_are_refused) {
   const flows::Flow flow = triangular(params);
   const mcmc::Energy nowhere = [](ad::Var x) { return 1.0 / (0.0 * sum(square(x), 1)); };
   const mcmc::Energy undefined = [](ad::Var x) { return log(-1.0 - sum(square(x), 1)); };
-  BOOST_CHECK_THROW(importance(flow, energy, 1, {1, 0}), std::invalid_argument);
-  BOOST_CHECK_THROW(importance(flow, nowhere, 10, {1, 0}), std::runtime_error);
-  BOOST_CHECK_THROW(importance(flow, undefined, 10, {1, 0}), std::runtime_error);
+  BOOST_CHECK_THROW(importance(flow, 1), std::invalid_argument);
+  BOOST_CHECK_THROW(importance(flow, 10, nowhere), std::runtime_error);
+  BOOST_CHECK_THROW(importance(flow, 10, undefined), std::runtime_error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
