@@ -43,8 +43,8 @@ struct Swaps {
   }
 };
 
-/// Moves a ladder to the equalised one after 10, 20, 40, ... steps, each time by the swaps since
-/// the last time.
+/// Moves a ladder to the equalised one after 10, 30, 70, ... steps, each time by the swaps since
+/// the last time; every interval is twice the one before.
 class LadderAdapter {
  public:
   /// betas, or where they are to be after a step of these swaps.

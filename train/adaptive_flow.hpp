@@ -22,14 +22,16 @@ struct AdaptiveFlowOptions {
   std::uint32_t cycles = 2;        // per update: length = cycles * (global + local) states
   Negatives negatives = Negatives::last;
   std::size_t per_chain = 4;  // for Negatives::subsample
-  double step_size = 0.01;    // of MALA, adapted during training
+  double step_size = 0.01;    // of MALA, adapted; at most 1, in units of x squared
   double target_accept = 0.75;
   Schedule flow_learning_rate = constant(1e-2);
   std::uint32_t flow_updates = 1;  // per update of the energy
   // Beyond the paper, all of them off:
-  double data_share = 0;   // of the rows that the flow learns: data, so that it loses no mode
-  double defensive = 0;    // share of i-SIR's draws that come from the flow's base instead
-  double regulariser = 0;  // see contrastive_loss
+  double data_share = 0;  // of the rows that the flow learns: data, so that it loses no mode
+  double defensive = 0;   // share of i-SIR's draws that come from the flow's base instead
+  /// See contrastive_loss: of the energy as it is given, tilt included (nt_ebm's is of E alone),
+  /// and a mean over the batch, where Grenioux et al. (2023, C.6) print a sum.
+  double regulariser = 0;
   BalanceOptions balance = {};
   JarzynskiOptions jarzynski = {};
   ad::Key key;

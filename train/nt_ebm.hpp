@@ -12,9 +12,9 @@ struct NtEbmOptions {
   std::uint32_t steps = 20;  // MALA steps per update
   Negatives negatives = Negatives::last;
   std::size_t per_chain = 4;  // for Negatives::subsample
-  double step_size = 0.01;    // of MALA in latent space, adapted during training
+  double step_size = 0.01;    // of MALA, adapted; at most 1, in units of z squared
   double target_accept = 0.75;
-  double regulariser = 0;  // see contrastive_loss
+  double regulariser = 0;  // see contrastive_loss; of E alone
   ad::Key key;
 };
 

@@ -28,9 +28,11 @@ struct TemperedPcdOptions {
 /// Persistent contrastive divergence with tempered chains (Desjardins, Courville, Bengio, Vincent &
 /// Delalleau 2010; Cho, Raiko & Ilin 2010): every negative is the coldest of a ladder of replicas
 /// that swap, so that chains reach modes they would not walk to. Only those at beta = 1 enter the
-/// loss. Local moves are MALA, exact at any step size, which adapts for each temperature as does
-/// the ladder. `start` is where the chains begin; a base with beta = 0 at the end of the ladder
-/// brings fresh points from anywhere. Throws std::invalid_argument as ParallelTempering does.
+/// loss. Local moves are MALA, exact at any step size, which adapts for each temperature after
+/// every update. The ladder adapts after 10, 30, 70, ... updates, every interval twice the one
+/// before (mcmc::LadderAdapter). `start` is where the chains begin; a base with beta = 0 at the end
+/// of the ladder brings fresh points from anywhere. Throws std::invalid_argument as
+/// ParallelTempering does.
 inline Objective tempered_pcd(mcmc::Energy energy, DataSource data, mcmc::Sampler start,
                               const TemperedPcdOptions& o) {
   using Kernel = mcmc::ParallelTempering<mcmc::Mala>;

@@ -42,7 +42,7 @@ struct Likelihood {
   double nats = 0;            // by the best log Z
   double standard_error = 0;  // of the mean over test points: another test set gives another one
   double low = 0, high = 0;   // by the ends of the bracket, for these points
-  /// The same per coordinate, in bits, for densities of R^d.
+  /// Minus nats, in bits per coordinate: the length of a code, for densities of R^d.
   double bits_per_dim(std::size_t dim) const;
 };
 
