@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <numeric>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -87,15 +86,12 @@ class BankChains {
   void weigh(ad::View out) const {
     std::ranges::fill(out.flat(), Real(1));
     if (!weights_) return;
-    const std::vector<double> of_chains = weights_->of(bank_.taken());
-    std::vector<double> of_rows;
-    for (std::size_t row = 0; row < out.rows(); ++row) {
-      of_rows.push_back(of_chains[(row + surplus(out)) / per_chain()]);
+    // By rows: the first chain may have fewer of them than the others.
+    std::vector<std::size_t> slots(out.rows());
+    for (std::size_t row = 0; row < slots.size(); ++row) {
+      slots[row] = bank_.taken()[(row + surplus(out)) / per_chain()];
     }
-    // Not 1 where the first chain has fewer rows than the others.
-    const double mean =
-        std::accumulate(of_rows.begin(), of_rows.end(), 0.0) / double(of_rows.size());
-    for (std::size_t row = 0; row < out.rows(); ++row) out[row] = Real(of_rows[row] / mean);
+    std::ranges::transform(weights_->of(slots), out.data, [](double w) { return Real(w); });
   }
 
   const Bank& bank() const { return bank_; }

@@ -40,7 +40,7 @@ class JarzynskiWeights {
   void arrive(std::span<const std::size_t> slots, ad::ConstView x);
   /// The same slots where the kernel has left them.
   void leave(std::span<const std::size_t> slots, ad::ConstView x);
-  /// Weights of these slots, of mean 1: that of a single one is 1.
+  /// Weights of these slots, which may repeat, of mean 1: that of a single one is 1.
   std::vector<double> of(std::span<const std::size_t> slots) const;
 
   /// As the last look found them: the ESS as a share of the bank, before resampling, and log Z of
