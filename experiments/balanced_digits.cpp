@@ -26,6 +26,7 @@
 #include "experiments/common/progress.hpp"
 #include "experiments/common/robustness.hpp"
 #include "experiments/common/run_folder.hpp"
+#include "experiments/common/step_log.hpp"
 #include "experiments/common/stopwatch.hpp"
 #include "mcmc/diagnostics.hpp"
 #include "train/metrics/likelihood.hpp"
@@ -102,20 +103,13 @@ void train_and_judge(const ClassJudge& judge, const std::string& task, const std
     const auto on_step = [&](std::uint32_t step, const train::StepLog& log) {
       training.update({step, log.loss, log.acceptance});
       out.events.add(log);
-      if (step == 1) {
-        folder.block(task + " update", log.block);
-        folder.block(task + " chains", log.chain_block);
-      }
+      if (step == 1) log_blocks(folder, task, log);
       moves.resize(step - 1);  // shorter after going back
       moves.push_back(log.global_moves);
       if (step % 50 == 0 || step == s.training.steps) {
-        folder.log(group, {{"task", task},
-                           {"step", step},
-                           {"loss", log.loss},
-                           {"acceptance", log.acceptance},
-                           {"global_moves", log.global_moves},
-                           {"weight_ess", log.weight_ess},
-                           {"flow_loss", log.flow_loss}});
+        Row row{{"task", task}, {"step", step}};
+        row.update(metrics(log));
+        folder.log(group, row);
       }
       return true;
     };

@@ -32,6 +32,7 @@
 #include "experiments/common/progress.hpp"
 #include "experiments/common/report.hpp"
 #include "experiments/common/run_folder.hpp"
+#include "experiments/common/step_log.hpp"
 #include "mcmc/run.hpp"
 #include "train/data/batches.hpp"
 #include "train/data/table.hpp"
@@ -180,10 +181,7 @@ void run(Cli& cli) {
                [&](std::uint32_t step, const train::StepLog& log) {
                  training.update({step, log.loss});
                  ++made;
-                 if (step == 1) {
-                   folder.block("update", log.block);
-                   folder.block("training chains", log.chain_block);
-                 }
+                 if (step == 1) log_blocks(folder, "training", log);
                  if (step % 20 == 0 || step == updates) {
                    folder.log(
                        0,

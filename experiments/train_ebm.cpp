@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
-#include <map>
 
 #include "autodiff/safetensors.hpp"
 #include "experiments/common/checkpoint.hpp"
@@ -19,51 +18,21 @@
 #include "experiments/common/figure.hpp"
 #include "experiments/common/findings.hpp"
 #include "experiments/common/interrupt.hpp"
+#include "experiments/common/own_data.hpp"
 #include "experiments/common/progress.hpp"
 #include "experiments/common/report.hpp"
 #include "experiments/common/robustness.hpp"
 #include "experiments/common/run_folder.hpp"
+#include "experiments/common/step_log.hpp"
 #include "experiments/common/stopwatch.hpp"
 #include "experiments/common/warn.hpp"
 #include "mcmc/diagnostics.hpp"
 #include "mcmc/run.hpp"
-#include "train/data/selection.hpp"
-#include "train/data/standardise.hpp"
-#include "train/data/table.hpp"
 
 namespace eqp {
 namespace {
 
 using FlowMc = mcmc::Alternate<mcmc::Isir, mcmc::Mala>;
-
-// The largest mean square of a coordinate: what a Gaussian tilt around 0 must cover.
-double largest_mean_square(const train::Rows& x) {
-  double top = 0;
-  for (std::size_t j = 0; j < x.cols(); ++j) {
-    double sum = 0;
-    for (std::size_t i = 0; i < x.rows(); ++i) sum += double(x.row(i)[j]) * x.row(i)[j];
-    top = std::max(top, sum / double(x.rows()));
-  }
-  return top;
-}
-
-// Fraction of the rows of x whose nearest training row has each label.
-Table nearest_labels(const train::Table& data, ad::ConstView x) {
-  Table table("Classes, by the label of the nearest training point");
-  std::map<double, std::pair<double, double>> share;  // label -> data, samples
-  for (const double label : data.labels) share[label].first += 1 / double(data.labels.size());
-  for (std::size_t i = 0; i < x.rows(); ++i) {
-    share[data.labels[train::nearest_row(data.values, x.row(i))]].second += 1 / double(x.rows());
-  }
-  for (const auto& [label, fractions] : share) {
-    const double p = fractions.first;
-    table.add({{"class", label},
-               {"data", p},
-               {"samples", fractions.second},
-               {"standard_error", std::sqrt(p * (1 - p) / double(x.rows()))}});
-  }
-  return table;
-}
 
 // The range of a column, and a tenth beyond.
 std::pair<double, double> column_range(ad::ConstView x, std::size_t j) {
@@ -100,9 +69,9 @@ void fill(ad::Params& params, const std::string& name, const std::vector<double>
 
 // What the command line asks for.
 struct Settings {
-  std::string file, label, method;
-  std::vector<double> classes, proportions;
-  bool standardise = false, images = false;
+  OwnDataOptions data;
+  std::string method;
+  bool images = false;
   EbmOptions model;
   MethodSettings training;
   std::size_t chains = 0;   // that sample
@@ -113,16 +82,7 @@ Settings settings(Cli& cli) {
   const Range size{.min = 1, .max = 1e6}, width{.min = 1, .max = 65536};
   const bool quick = cli.quick();
   Settings s;
-  s.file = cli.get("data", "", "numeric .csv, .csv.gz, .npy or idx (MNIST) file, a point per row");
-  s.label = cli.get("label", "",
-                    "column with a class label: a name, a number from 0, or last; of an idx file, "
-                    "the file with the labels");
-  s.classes =
-      cli.get("classes", std::vector<double>{}, "keep rows with these labels only; none: all");
-  s.proportions = cli.get("proportions", std::vector<double>{},
-                          "of the classes kept, by thinning those in excess; none: as is");
-  s.standardise =
-      cli.flag("standardise", "train on columns of variance 1 (they always get mean 0)");
+  s.data = own_data_options(cli);
   s.training.jitter = cli.get("jitter", 0.0, "standard deviation of normal noise on every batch",
                               {.min = 0, .unit = "of the data as trained on"});
   s.images = cli.flag("images", "show points as square grey images");
@@ -157,39 +117,7 @@ Settings settings(Cli& cli) {
   s.draws =
       cli.get("draws", quick ? 20u : 500u, "recorded steps per chain", {.min = 4, .max = 1e6});
   cli.done();
-  if (s.file.empty()) throw std::invalid_argument("--data: need a file");
-  if (s.classes.empty() && !s.proportions.empty()) {
-    throw std::invalid_argument("--proportions: need --classes");
-  }
   return s;
-}
-
-struct Data {
-  train::Table table;            // as in the file
-  train::Standardisation scale;  // table = mean + sd * points
-  train::Rows points;            // what is trained on
-};
-
-Data read(const Settings& s, ad::Key key) {
-  Data data{.table = train::read_table(s.file, {.label = s.label})};
-  if (!s.classes.empty()) {
-    data.table = train::select_classes(data.table, s.classes, s.proportions, key);
-  }
-  const std::size_t n = data.table.values.rows(), dim = data.table.values.cols();
-  if (dim < 2) throw std::invalid_argument(s.file + ": 1 column; need at least 2");
-  if (s.images && (side(dim) * side(dim) != dim || std::min(n, s.chains) < 10)) {
-    throw std::invalid_argument("--images: " + std::to_string(dim) + " columns, " +
-                                std::to_string(std::min(n, s.chains)) +
-                                " points; need a square number and at least 10");
-  }
-  data.scale = train::standardisation(data.table.values);
-  if (data.scale.constant.size() == dim)
-    throw std::invalid_argument(s.file + ": all columns are constant");
-  if (!s.standardise) std::ranges::fill(data.scale.sd, 1.0);
-  ad::Tensor scaled = data.table.values;
-  data.scale.apply(scaled);
-  data.points = train::Rows(std::move(scaled));
-  return data;
 }
 
 void train_energy(const Settings& s, Ebm& ebm, const train::Objective& objective, Stopwatch& watch,
@@ -203,28 +131,18 @@ void train_energy(const Settings& s, Ebm& ebm, const train::Objective& objective
   const auto on_step = [&](std::uint32_t step, const train::StepLog& log) {
     events.add(log);
     training.update({step, log.loss, log.acceptance});
-    if (step == 1) {
-      folder.block("update", log.block);
-      folder.block("training chains", log.chain_block);
-    }
+    if (step == 1) log_blocks(folder, "training", log);
     if (step % 50 == 0 || step == s.training.steps) {
-      folder.log(0, {{"step", step},
-                     {"loss", log.loss},
-                     {"gradient_norm", log.gradient_norm},
-                     {"acceptance", log.acceptance},
-                     {"global_moves", log.global_moves},
-                     {"weight_ess", log.weight_ess},
-                     {"flow_loss", log.flow_loss},
-                     {"pace", log.pace * log.energy_pace},
-                     {"chain_ess", log.chain_ess},
-                     {"log_z", log.log_z}});
+      Row row{{"step", step}};
+      row.update(metrics(log));
+      folder.log(0, row);
     }
     return true;
   };
   fit(ebm, objective, s.training, on_step, &checkpoint);
 }
 
-void save(const RunFolder& folder, const Settings& s, const Ebm& ebm, const Data& data) {
+void save(const RunFolder& folder, const Settings& s, const Ebm& ebm, const OwnData& data) {
   ad::Params scaling;  // with it the energy can be used on points as in the file
   fill(scaling, "mean", data.scale.mean);
   fill(scaling, "sd", data.scale.sd);
@@ -270,8 +188,13 @@ Finding verdict(double rhat) {
 
 void run(Cli& cli) {
   Settings s = settings(cli);
-  const Data data = read(s, {cli.seed(), 1});
+  const OwnData data = own_data(s.data, {cli.seed(), 1});
   const std::size_t n = data.points.rows(), dim = data.points.cols();
+  if (s.images && (side(dim) * side(dim) != dim || std::min(n, s.chains) < 10)) {
+    throw std::invalid_argument("--images: " + std::to_string(dim) + " columns, " +
+                                std::to_string(std::min(n, s.chains)) +
+                                " points; need a square number and at least 10");
+  }
   s.model.dim = dim;
   s.model.base_variance = largest_mean_square(data.points) + s.training.jitter * s.training.jitter;
   s.training.bound = 7 * std::sqrt(s.model.base_variance);
@@ -282,7 +205,7 @@ void run(Cli& cli) {
       make_objective(s.method, ebm, data.points, s.training, key.fork(1));
 
   RunFolder folder(cli);
-  const std::string name = std::filesystem::path(s.file).filename().string();
+  const std::string name = std::filesystem::path(s.data.file).filename().string();
   Report report("An energy model of " + name, std::to_string(n) + " points in " +
                                                   std::to_string(dim) + " dimensions, trained by " +
                                                   s.method + ".");

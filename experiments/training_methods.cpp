@@ -21,6 +21,7 @@
 #include "experiments/common/progress.hpp"
 #include "experiments/common/report.hpp"
 #include "experiments/common/run_folder.hpp"
+#include "experiments/common/step_log.hpp"
 #include "experiments/common/stopwatch.hpp"
 
 namespace eqp {
@@ -41,10 +42,7 @@ Judgement train_one(const Judge& judge, const std::string& task, const std::stri
   model.fit(
       [&](std::uint32_t step, const train::StepLog& log) {
         training.update({step, log.loss, log.acceptance});
-        if (step == 1) {
-          folder.block(task + " update", log.block);
-          folder.block(task + " chains", log.chain_block);
-        }
+        if (step == 1) log_blocks(folder, task, log);
         return true;
       },
       &checkpoint);

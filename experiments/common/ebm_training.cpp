@@ -5,6 +5,7 @@
 
 #include "experiments/common/checkpoint.hpp"
 #include "experiments/common/interrupt.hpp"
+#include "experiments/common/step_log.hpp"
 #include "experiments/common/stopwatch.hpp"
 
 namespace eqp {
@@ -58,10 +59,7 @@ void train_model(Training& t, std::size_t group, RunFolder& folder, Progress& pr
   const auto on_step = [&](std::uint32_t step, const train::StepLog& log) {
     training.update({step, log.loss, log.acceptance});
     out.events.add(log);
-    if (step == 1) {
-      folder.block(task + " update", log.block);
-      folder.block(task + " chains", log.chain_block);
-    }
+    if (step == 1) log_blocks(folder, task, log);
     if (step % epoch == 0 || step == t.settings.steps) {
       const double weight = watched_weight(t);
       while (!out.curve.x.empty() && out.curve.x.back() * epoch >= step) {  // gone back
@@ -70,18 +68,10 @@ void train_model(Training& t, std::size_t group, RunFolder& folder, Progress& pr
       }
       out.curve.x.push_back(double(step) / epoch);
       out.curve.y.push_back(weight);
-      folder.log(group, {{"dataset", dataset},
-                         {"method", t.method},
-                         {"step", step},
-                         {"loss", log.loss},
-                         {"acceptance", log.acceptance},
-                         {"global_moves", log.global_moves},
-                         {"weight_ess", log.weight_ess},
-                         {"flow_loss", log.flow_loss},
-                         {"pace", log.pace * log.energy_pace},
-                         {"chain_ess", log.chain_ess},
-                         {"log_z", log.log_z},
-                         {"weight", weight}});
+      Row row{{"dataset", dataset}, {"method", t.method}, {"step", step}};
+      row.update(metrics(log));
+      row["weight"] = weight;
+      folder.log(group, row);
     }
     return true;
   };
